@@ -1,0 +1,3 @@
+module github.com/drydock-backup/drydock
+
+go 1.26

@@ -1,0 +1,96 @@
+// Package storage is the contract of a storage provider: a place that keeps backups.
+//
+// A provider keeps objects under slash-separated keys. An object is written once, chunk by chunk, and becomes visible
+// whole or not at all; nothing is ever overwritten. Bytes do not ride on the control plane: a chunk is named by file,
+// offset, length and digest, and the provider reads the file itself.
+//
+// Every method may be called from several goroutines at once, must return soon after its context ends, and classifies
+// its errors with package errs. Only the agent retries.
+package storage
+
+import (
+	"context"
+	"io"
+	"time"
+)
+
+// Storage is what every storage provider implements.
+type Storage interface {
+	Uploader
+	Objects
+}
+
+// Uploader takes objects in.
+//
+//	Begin ── PutChunk (any order, in parallel, repeatable) ── Commit
+//	                     └───────────── Abort
+type Uploader interface {
+	// Begin opens an upload for key and returns its token, which names the upload also after both processes were
+	// restarted. An object that exists under key already is errs.Exists.
+	Begin(ctx context.Context, up Upload) (token string, err error)
+	// PutChunk stores one chunk. The same chunk may be sent again and replaces itself. Bytes that do not match the
+	// chunk's digest are errs.Corrupt and are not kept. When it returns, the chunk is on the store.
+	PutChunk(ctx context.Context, token string, c Chunk) error
+	// ListChunks returns the chunks that have arrived, by index. An unknown token is errs.NotFound.
+	ListChunks(ctx context.Context, token string) ([]ChunkInfo, error)
+	// Commit makes the object visible under its key, durably. All chunks must have arrived and sum up to size; else
+	// errs.Invalid, and the upload stays open. A key that was taken meanwhile is errs.Exists. A second Commit of
+	// the same upload succeeds.
+	Commit(ctx context.Context, token string, size int64) error
+	// Abort drops the upload and all that it stored. An unknown token is no error.
+	Abort(ctx context.Context, token string) error
+}
+
+// Objects reads and manages what is stored.
+type Objects interface {
+	// ReadRange writes length bytes of the object from offset to w. A range that goes past the end is errs.Invalid.
+	ReadRange(ctx context.Context, key string, offset, length int64, w io.Writer) error
+	// Stat describes one object; errs.NotFound when there is none.
+	Stat(ctx context.Context, key string) (Object, error)
+	// List calls yield for every object whose key starts with prefix, in lexical order of keys, until yield returns an
+	// error, which List returns. Uploads that were not committed are never listed.
+	List(ctx context.Context, prefix string, yield func(Object) error) error
+	// Delete removes one object. An object that does not exist is no error.
+	Delete(ctx context.Context, key string) error
+}
+
+// Checker is optional: it tries what a run will need (reach, write, free space) without leaving anything behind. It is
+// asked before MySQL is stopped.
+type Checker interface {
+	Check(ctx context.Context) (Capacity, error)
+}
+
+// Capacity is what a store tells of its space.
+type Capacity struct {
+	Free  int64 // bytes; -1 when unknown or without limit
+	Total int64 // bytes; -1 when unknown or without limit
+}
+
+// Upload describes an object that is to be written.
+type Upload struct {
+	Key       string // slash-separated, relative, no empty, "." or ".." element
+	ChunkSize int64  // bytes; every chunk but the last has this length
+}
+
+// Chunk is one piece of an upload. Its bytes lie in File at FileOffset.
+type Chunk struct {
+	Index      int      // from 0; the chunk's place in the object is Index × ChunkSize
+	Length     int64    // bytes
+	SHA256     [32]byte // digest of the chunk's bytes
+	File       string   // path of a local file that the provider may read
+	FileOffset int64
+}
+
+// ChunkInfo describes a chunk that has arrived. SHA256 is of the bytes that the store holds now.
+type ChunkInfo struct {
+	Index  int
+	Length int64
+	SHA256 [32]byte
+}
+
+// Object describes a stored object.
+type Object struct {
+	Key      string
+	Size     int64 // bytes
+	Modified time.Time
+}
