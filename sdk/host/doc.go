@@ -1,0 +1,2 @@
+// Package host starts provider processes and speaks to them.
+package host
