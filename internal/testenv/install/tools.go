@@ -1,0 +1,55 @@
+package install
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+)
+
+// tool is a program and the Debian package that has it.
+type tool struct{ program, pkg string }
+
+var (
+	fileTools    = []tool{{"unzip", "unzip"}, {"7zz", "7zip"}}
+	systemdTools = []tool{{"systemd-nspawn", "systemd-container"}, {"dbus-daemon", "dbus"}, {"/lib/systemd/systemd", "systemd"}}
+)
+
+// missing returns the packages of the tools that are not there.
+func missing(tools []tool) []string {
+	var pkgs []string
+	for _, t := range tools {
+		if _, err := exec.LookPath(t.program); err != nil {
+			pkgs = append(pkgs, t.pkg)
+		}
+	}
+	return pkgs
+}
+
+// aptInstall installs the packages of missing tools into the system. Only root can; anybody else learns what to type.
+func aptInstall(ctx context.Context, log io.Writer, tools []tool) error {
+	pkgs := missing(tools)
+	if len(pkgs) == 0 {
+		return nil
+	}
+	if os.Geteuid() != 0 {
+		return fmt.Errorf("missing packages; type: sudo apt-get install -y --no-install-recommends %s", strings.Join(pkgs, " "))
+	}
+	say(log, "installing with apt: %s", strings.Join(pkgs, " "))
+	if _, err := run(ctx, "", nil, "apt-get", "-qq", "update"); err != nil {
+		return err
+	}
+	args := append([]string{"-y", "-qq", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300", "install"}, pkgs...)
+	_, err := run(ctx, "", nil, "apt-get", args...)
+	return err
+}
+
+// Missing names the packages that a component of tools lacks.
+func Missing(component string) []string {
+	if component == Systemd {
+		return missing(systemdTools)
+	}
+	return missing(fileTools)
+}
