@@ -72,7 +72,7 @@ func (p *Prefix) Config(dataDir, scratch string) []string {
 	if p.Product == MySQL {
 		return append(c, "innodb-redo-log-capacity=8M", "mysqlx=OFF", "secure-file-priv=NULL")
 	}
-	return append(c, "innodb-log-file-size=8M")
+	return append(c, "innodb-log-file-size=8M", "innodb-log-buffer-size=2M")
 }
 
 // initialise makes the template: system tables and users, no rows, no server identity.
