@@ -83,19 +83,25 @@ const (
 	bigSeed = 64
 )
 
-// fillBig doubles a table until it has the size. What it writes stays out of the binary log, and the redo log is large
-// for the while, so that the disk sees the rows about twice and not four times.
+// worthRedo is the size in MB from which enlarging the redo log for the while saves more time than it takes.
+const worthRedo = 64
+
+// fillBig doubles a table until it has the size. What it writes stays out of the binary log, and for a really big table
+// the redo log is large for the while, so that the disk sees the rows about twice and not four times.
 func (s *Server) fillBig(ctx context.Context, conn *sql.Conn, mb int) error {
 	redo := map[string]string{install.MySQL: "innodb_redo_log_capacity", install.MariaDB: "innodb_log_file_size"}[s.Product]
 	payload := func(id string) string {
 		return fmt.Sprintf("CONCAT(UNHEX(SHA2(%[1]s, 512)), UNHEX(SHA2(%[1]s+1000000000, 512)), UNHEX(SHA2(%[1]s+2000000000, 512)), "+
 			"UNHEX(SHA2(%[1]s+3000000000, 512)), SUBSTRING(REPEAT(SHA2(%[1]s %% 64, 512), 30), 1, %[2]d))", id, bigRow-256)
 	}
-	setup := []string{
-		"SET SESSION sql_log_bin = 0", "SET GLOBAL " + redo + " = 256*1024*1024",
-		"CREATE TABLE big (id BIGINT PRIMARY KEY, payload BLOB) ENGINE=InnoDB",
-		"INSERT INTO big SELECT a.n*10 + b.n + 1, " + payload("(a.n*10 + b.n + 1)") + " FROM numbers a, numbers b WHERE a.n*10 + b.n < 64",
+	setup, teardown := []string{"SET SESSION sql_log_bin = 0"}, []string{"SET SESSION sql_log_bin = 1"}
+	if mb >= worthRedo {
+		setup = append(setup, "SET GLOBAL "+redo+" = 256*1024*1024")
+		teardown = append(teardown, "SET GLOBAL "+redo+" = 8*1024*1024")
 	}
+	setup = append(setup,
+		"CREATE TABLE big (id BIGINT PRIMARY KEY, payload BLOB) ENGINE=InnoDB",
+		"INSERT INTO big SELECT a.n*10 + b.n + 1, "+payload("(a.n*10 + b.n + 1)")+" FROM numbers a, numbers b WHERE a.n*10 + b.n < 64")
 	if err := execAll(ctx, conn, setup); err != nil {
 		return err
 	}
@@ -107,7 +113,7 @@ func (s *Server) fillBig(ctx context.Context, conn *sql.Conn, mb int) error {
 			return err
 		}
 	}
-	return execAll(ctx, conn, []string{"SET SESSION sql_log_bin = 1", "SET GLOBAL " + redo + " = 8*1024*1024"})
+	return execAll(ctx, conn, teardown)
 }
 
 func execAll(ctx context.Context, conn *sql.Conn, statements []string) error {

@@ -38,9 +38,10 @@ type Server struct {
 type Option func(*options)
 
 type options struct {
-	lines  []string
-	parent string
-	down   bool
+	lines   []string
+	parent  string
+	down    bool
+	keyring bool
 }
 
 // With adds lines to the [mysqld] section, such as "read_only=ON".
@@ -77,6 +78,9 @@ func Flavours(t *testing.T, f func(t *testing.T, start func(...Option) *Server))
 	}
 }
 
+// Keyring gives the server an encryption keyring outside its data directory, in the file that KeyringFile names.
+func Keyring() Option { return func(o *options) { o.keyring = true } }
+
 func fresh(t testing.TB, product string, set []Option) *Server {
 	t.Helper()
 	prefix, err := install.Open(product)
@@ -90,6 +94,11 @@ func fresh(t testing.TB, product string, set []Option) *Server {
 	s := place(t, prefix, "", o)
 	if err := prefix.CopyTemplate(s.DataDir); err != nil {
 		t.Fatalf("make data directory: %v", err)
+	}
+	if o.keyring {
+		if err := s.writeKeyring(); err != nil {
+			t.Fatalf("make keyring: %v", err)
+		}
 	}
 	if !o.down {
 		s.Start(t)
@@ -140,6 +149,9 @@ func (s *Server) configure() error {
 		lines = append(lines, "gtid-mode=ON", "enforce-gtid-consistency=ON")
 	} else {
 		lines = append(lines, "binlog-format=ROW")
+	}
+	if s.opts.keyring && s.Product == install.MariaDB {
+		lines = append(lines, "plugin-load-add=file_key_management", "file-key-management-filename="+s.KeyringFile(), "innodb-encrypt-tables=ON")
 	}
 	lines = append(lines, s.opts.lines...)
 	return os.WriteFile(s.ConfigFile, []byte(strings.Join(lines, "\n")+"\n"), 0o644)

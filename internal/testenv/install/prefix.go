@@ -134,6 +134,9 @@ func (p *Prefix) wrap() error {
 	if err := os.MkdirAll(filepath.Join(p.Dir, "bin"), 0o755); err != nil {
 		return err
 	}
+	if err := p.allowKeyring(); err != nil {
+		return err
+	}
 	for wrapper, dir := range map[string]string{p.Server: "sbin", p.Client: "bin"} {
 		program := filepath.Join(p.Root(), "usr", dir, filepath.Base(wrapper))
 		text := fmt.Sprintf("#!/bin/sh\nexec %q --argv0 %q --library-path %q %q \"$@\"\n", loader, program, libs[0]+":"+old, program)
@@ -142,4 +145,15 @@ func (p *Prefix) wrap() error {
 		}
 	}
 	return nil
+}
+
+// allowKeyring lets a data directory of MySQL bring its own keyring: the prefix's manifest and configuration only point
+// to the data directory's. A data directory without one has no keyring.
+func (p *Prefix) allowKeyring() error {
+	if p.Product != MySQL {
+		return nil
+	}
+	return errors.Join(
+		os.WriteFile(filepath.Join(p.Root(), "usr", "sbin", "mysqld.my"), []byte(`{"read_local_manifest": true}`), 0o444),
+		os.WriteFile(filepath.Join(p.Plugins, "component_keyring_file.cnf"), []byte(`{"read_local_config": true}`), 0o444))
 }
