@@ -1,0 +1,19 @@
+package deflate_test
+
+import (
+	"testing"
+
+	"github.com/drydock-backup/drydock/plugins/compress/deflate"
+	"github.com/drydock-backup/drydock/sdk/compress"
+	"github.com/drydock-backup/drydock/sdk/compresstest"
+)
+
+func TestConformance(t *testing.T) {
+	compresstest.Run(t, compresstest.Subject{Open: func(t compresstest.T) compress.Compressor {
+		c, diags, err := deflate.Provider().Open(t.Context(), []byte("{}"))
+		if err != nil || len(diags) > 0 {
+			t.Fatalf("open: %v, %v", diags, err)
+		}
+		return c
+	}})
+}
