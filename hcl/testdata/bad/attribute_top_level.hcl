@@ -1,0 +1,10 @@
+data_dir = "/var/lib/mysql"
+restart  = "after-ship"
+job "orders" {
+  mysql {
+    user     = "drydock"
+    data_dir = "/var/lib/mysql"
+    service "systemd" { unit = "mysql.service" }
+  }
+  target "file" "nas" { path = "/mnt/nas/backups" }
+}

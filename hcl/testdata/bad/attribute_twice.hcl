@@ -1,0 +1,10 @@
+job "orders" {
+  mysql {
+    user     = "drydock"
+    data_dir = "/var/lib/mysql"
+    port = 3306
+    port = 3307
+    service "systemd" { unit = "mysql.service" }
+  }
+  target "file" "nas" { path = "/mnt/nas/backups" }
+}

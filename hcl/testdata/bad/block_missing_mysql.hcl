@@ -1,0 +1,3 @@
+job "orders" {
+  target "file" "nas" { path = "/mnt/nas/backups" }
+}

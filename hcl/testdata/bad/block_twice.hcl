@@ -1,0 +1,13 @@
+job "orders" {
+  mysql {
+    user     = "drydock"
+    data_dir = "/var/lib/mysql"
+    service "systemd" { unit = "mysql.service" }
+  }
+  mysql {
+    user     = "drydock"
+    data_dir = "/var/lib/mysql"
+    service "systemd" { unit = "mysql.service" }
+  }
+  target "file" "nas" { path = "/mnt/nas/backups" }
+}

@@ -1,0 +1,1 @@
+{"job": {"orders": {"password": "hunter2"}}}

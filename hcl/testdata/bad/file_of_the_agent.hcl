@@ -1,0 +1,6 @@
+agent {
+  data_dir = "/var/lib/drydock"
+}
+log {
+  level = "info"
+}

@@ -1,0 +1,11 @@
+job "orders" {
+  mysql {
+    user     = "drydock"
+    data_dir = "/var/lib/mysql"
+    service "exec" {
+      start = ["/usr/bin/start-mysql"]
+      unit  = "mysql.service"
+    }
+  }
+  target "file" "nas" { path = "/mnt/nas/backups" }
+}

@@ -1,0 +1,3 @@
+job "orders" {
+  mysql {
+    user = "drydock"
