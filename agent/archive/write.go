@@ -1,0 +1,120 @@
+package archive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"sync"
+
+	"github.com/drydock-backup/drydock/agent/archive/manifest"
+	"github.com/drydock-backup/drydock/agent/archive/tree"
+	"github.com/drydock-backup/drydock/sdk/errs"
+)
+
+// queued is how many frames may wait for the writer; those with content are bounded by slots as well.
+const queued = 512
+
+// Write archives the data directory into w. The server must be down: anything that changes meanwhile is ErrChanged. What
+// cannot be archived is a RefusedError that names all of it, before the first byte is written. Errors keep the kind that
+// errs.KindOf finds. Write gives back every slot, and returns within a moment when ctx ends, unless w blocks.
+func Write(ctx context.Context, w io.Writer, f Frames, o Options) (Summary, error) {
+	if size := f.FrameSize(); size < 1 || size > manifest.MaxFrame {
+		return Summary{}, errs.New(errs.Invalid, "archive: frame size %d is not between 1 and %d", size, manifest.MaxFrame)
+	}
+	list, err := newNodes(o.Scratch)
+	if err != nil {
+		return Summary{}, err
+	}
+	defer list.remove()
+	found, err := tree.Walk(ctx, o.tree(false), list.add)
+	if err == nil {
+		err = tree.RefusedErr(found.Refused)
+	}
+	if err != nil {
+		return Summary{}, err
+	}
+	z, err := newZipWriter(w, o.Scratch, &meter{report: o.Progress, Progress: Progress{
+		TotalBytes: found.Totals.Bytes, TotalFiles: found.Totals.Files,
+	}})
+	if err != nil {
+		return Summary{}, err
+	}
+	defer z.remove()
+	if err := copyAll(ctx, z, f, list, found.RootPath); err != nil {
+		return Summary{}, err
+	}
+	if err := recheck(ctx, list, &found); err != nil {
+		return Summary{}, err
+	}
+	if err := z.finish(ctx, header(f, &o, &found)); err != nil {
+		return Summary{}, err
+	}
+	return z.summary(&found), nil
+}
+
+// copyAll runs feeder and writer until both are done.
+func copyAll(ctx context.Context, z *zipWriter, f Frames, list *nodes, root string) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	queue := make(chan *frame, queued)
+	feed := &feeder{root: root, frames: f, tiny: newStored(tiny, tinySlots), names: z.names, queue: queue}
+	feed.zero.size, feed.zero.block = f.FrameSize(), make([]byte, zeroBlock)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := feed.run(ctx, list); err != nil {
+			cancel(err)
+		}
+	})
+	for fr := range queue {
+		if ctx.Err() == nil {
+			if err := z.frame(fr); err != nil {
+				cancel(err)
+			}
+		}
+		fr.finish()
+	}
+	wg.Wait()
+	return context.Cause(ctx)
+}
+
+// recheck looks at everything once more: what was read early may have been written to since.
+func recheck(ctx context.Context, list *nodes, found *tree.Result) error {
+	root := tree.Node{Path: found.RootPath, Origin: found.RootPath, Type: manifest.Directory, Stat: found.Root}
+	check := func(n tree.Node) error {
+		if err := ctx.Err(); err != nil {
+			return context.Cause(ctx)
+		}
+		st, err := tree.Lstat(n.Real(found.RootPath))
+		if errors.Is(err, fs.ErrNotExist) {
+			return tree.Changed(n.Path, "it vanished")
+		}
+		if err != nil {
+			return classify(err, "look at %q again", n.Path)
+		}
+		return n.Unchanged(st)
+	}
+	if err := check(root); err != nil {
+		return err
+	}
+	return list.each(check)
+}
+
+func header(f Frames, o *Options, found *tree.Result) *Header {
+	names := newOwners()
+	h := &Header{
+		Version: manifest.Version, Artifact: o.Artifact, Server: o.Server, Method: f.Method(), FrameSize: f.FrameSize(),
+		Trailer: f.Trailer(), Totals: found.Totals, Keyrings: found.Keyrings, Outside: found.Outside,
+		Root: manifest.Root{
+			Path: found.RootPath, Mode: permissions(found.Root.Mode), UID: found.Root.UID, GID: found.Root.GID,
+			MTime: found.Root.MTime,
+		},
+		Excluded: manifest.Excluded{Patterns: append(DefaultExclude(), o.Exclude...), Count: found.SkippedCount},
+	}
+	h.Root.User, h.Root.Group = names.of(h.Root.UID, h.Root.GID)
+	for _, s := range found.Skipped {
+		h.Excluded.Paths = append(h.Excluded.Paths, fmt.Sprintf("%s (%s)", s.Path, s.Reason))
+	}
+	return h
+}
