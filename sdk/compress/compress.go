@@ -22,3 +22,9 @@ type Compressor interface {
 	// off, or gives another size is errs.Corrupt. It never allocates more than size bytes for the result.
 	Decompress(dst, frame []byte, size int) ([]byte, error)
 }
+
+// Limited is optional: SetConcurrency tells, before the first frame, how many frames are in the works at once at most. A
+// compressor that keeps a pool of encoders sizes it by this number and starts no more workers than that.
+type Limited interface {
+	SetConcurrency(n int)
+}

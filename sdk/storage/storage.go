@@ -60,6 +60,15 @@ type Checker interface {
 	Check(ctx context.Context) (Capacity, error)
 }
 
+// Digester is optional: it digests a part of an object where the object is, which spares the way of the bytes. It must
+// read the bytes back from the store for every call; remembered digests prove nothing, since a backup counts only after
+// its bytes were read back.
+type Digester interface {
+	// Digest returns the SHA-256 of length bytes of the object from offset. A range that goes past the end is
+	// errs.Invalid, an object that does not exist errs.NotFound.
+	Digest(ctx context.Context, key string, offset, length int64) ([32]byte, error)
+}
+
 // Capacity is what a store tells of its space.
 type Capacity struct {
 	Free  int64 // bytes; -1 when unknown or without limit

@@ -43,6 +43,3 @@ func Open[C, T any](
 	diags, err := schema.Diagnostics(err)
 	return none, diags, err
 }
-
-// Run serves p until the host ends the process.
-func Run(p Plugin) { _ = p }

@@ -1,0 +1,57 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"github.com/drydock-backup/drydock/sdk/errs"
+	pb "github.com/drydock-backup/drydock/sdk/internal/proto/drydock/plugin/v1"
+)
+
+const readSize = 256 << 10 // bytes that are copied at once from a provider to the reader
+
+// ReadRange writes length bytes of the object from offset to w. The provider writes them into a pipe of ours, so memory
+// use stays flat however long the range is.
+func (s *store) ReadRange(ctx context.Context, key string, offset, length int64, w io.Writer) error {
+	p, err := newPipe(s.process.dir)
+	if err != nil {
+		return errs.Wrap(errs.Permanent, err, "read %s", key)
+	}
+	defer p.remove()
+	call, cancel := context.WithCancel(ctx)
+	defer cancel()
+	answer := make(chan error, 1)
+	go func() { // ends with the call, which ends with its context
+		r, err := s.rpc.ReadRange(call, &pb.ReadRangeRequest{Key: key, Offset: offset, Length: length, File: p.path})
+		if err == nil && r.GetWritten() != length {
+			err = errs.New(errs.Permanent, "read %s: the provider wrote %d bytes, not %d", key, r.GetWritten(), length)
+		}
+		p.finished(err)
+		answer <- err
+	}()
+	buffer := make([]byte, min(readSize, max(length, 1)))
+	// The wrappers keep io.Copy to our buffer, which is larger than its own.
+	n, writeErr := io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{io.LimitReader(p, length)}, buffer)
+	if writeErr != nil {
+		cancel()
+	}
+	p.close()
+	return s.readError(ctx, key, <-answer, writeErr, length-n)
+}
+
+// readError picks the error that says what went wrong first.
+func (s *store) readError(ctx context.Context, key string, callErr, writeErr error, missing int64) error {
+	var classified *errs.Error
+	switch {
+	case writeErr != nil:
+		return writeErr
+	case errors.As(callErr, &classified):
+		return callErr
+	case callErr != nil:
+		return s.process.callError(ctx, callErr)
+	case missing != 0:
+		return errs.New(errs.Permanent, "read %s: %d bytes did not arrive", key, missing)
+	}
+	return nil
+}
