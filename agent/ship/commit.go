@@ -11,8 +11,8 @@ import (
 const assembly = 16
 
 // Commit makes an upload visible under its key and proves it: every chunk is read back from the target and compared
-// with the digest that was computed when it was written (R4.5, R8.4). chunks are all chunks of the artifact, in order; their files need
-// not exist any more. It can be repeated after a crash at any point.
+// with the digest that was computed when it was written (R4.5, R8.4). chunks are all chunks of the artifact, in order;
+// their files need not exist any more. It can be repeated after a crash at any point.
 //
 // Bytes that differ are errs.Corrupt; the object is deleted then, as nobody shall take it for a backup. A key that
 // holds somebody else's object is errs.Exists, and the object is left alone. Of o it uses Workers, Retry, Log, and

@@ -15,12 +15,6 @@ import (
 	"github.com/drydock-backup/drydock/sdk/storage"
 )
 
-// digester is an optional ability of a storage: it digests a part of an object next to the bytes, so that they do not
-// travel. A range that goes past the end is errs.Invalid, as for ReadRange.
-type digester interface {
-	Digest(ctx context.Context, key string, offset, length int64) ([32]byte, error)
-}
-
 // Verify compares an object at a target with the digests of its chunks; only Length and SHA256 of the chunks count.
 // The bytes come from the target, several chunks at a time. It looks at every chunk, and names all that differ in one
 // errs.Corrupt error. Of o it uses Workers, Retry, Log and Progress (bytes compared so far).
@@ -110,7 +104,7 @@ func (v *verification) damage() error {
 
 // digest has the storage digest a range, or reads it and does so here.
 func digest(ctx context.Context, s storage.Storage, key string, offset, length int64) ([32]byte, error) {
-	if d, ok := s.(digester); ok {
+	if d, ok := s.(storage.Digester); ok {
 		sum, err := d.Digest(ctx, key, offset, length)
 		if !errs.Is(err, errs.Unsupported) {
 			return sum, err
