@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"sync"
-	"sync/atomic"
 
 	"github.com/drydock-backup/drydock/sdk/errs"
 	"github.com/drydock-backup/drydock/sdk/storage"
@@ -124,27 +123,34 @@ func noOverwrite(e *env) {
 
 func commitRace(e *env) {
 	for round := range 5 {
-		var won atomic.Int32
-		var winner object
-		var wg sync.WaitGroup
+		var tokens []string
+		var all []object
 		for i := range 4 {
 			o := object{key: fmt.Sprintf("%sround-%d", e.prefix, round), data: random(uint64(round*10+i), 100)}
 			o.chunks = e.cut(o.data, e.s.ChunkSize)
-			token := e.begin(o.key)
-			e.put(token, o.chunks...)
+			tokens = append(tokens, e.begin(o.key))
+			e.put(tokens[i], o.chunks...)
+			all = append(all, o)
+		}
+		var mu sync.Mutex
+		var won []object
+		var wg sync.WaitGroup
+		for i, token := range tokens {
 			wg.Go(func() {
 				if err := e.Commit(e.Context(), token, 100); err != nil {
 					e.isKind("commit to a key that was taken", err, errs.Exists)
-				} else if won.Add(1) == 1 {
-					winner = o
+					return
 				}
+				mu.Lock()
+				defer mu.Unlock()
+				won = append(won, all[i])
 			})
 		}
 		wg.Wait()
-		if won.Load() != 1 {
-			e.Fatalf("%d of 4 commits to one key succeeded; want 1", won.Load())
+		if len(won) != 1 {
+			e.Fatalf("%d of 4 commits to one key succeeded; want 1", len(won))
 		}
-		e.holds(winner)
+		e.holds(won[0])
 	}
 }
 
