@@ -60,9 +60,11 @@ func (p *Process) exitError() error {
 	return p.exitErrorLocked(p.runner.state())
 }
 
-// breakWait is how long to wait for the end of the process after a call failed with err.
+// breakWait is how long to wait for what lies behind an error of the transport: the end of the process, or a deadline of
+// the caller that the provider noticed first.
 func breakWait(err error) time.Duration {
-	if code := status.Code(err); code == codes.Unavailable || code == codes.Canceled {
+	switch status.Code(err) {
+	case codes.Unavailable, codes.Canceled, codes.DeadlineExceeded, codes.Internal:
 		return reapWait
 	}
 	return 0

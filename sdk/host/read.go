@@ -33,6 +33,9 @@ func (s *store) ReadRange(ctx context.Context, key string, offset, length int64,
 	buffer := make([]byte, min(readSize, max(length, 1)))
 	// The wrappers keep io.Copy to our buffer, which is larger than its own.
 	n, writeErr := io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{io.LimitReader(p, length)}, buffer)
+	if writeErr == nil && n == length {
+		writeErr = p.end(key)
+	}
 	if writeErr != nil {
 		cancel()
 	}
@@ -52,6 +55,14 @@ func (s *store) readError(ctx context.Context, key string, callErr, writeErr err
 		return s.process.callError(ctx, callErr)
 	case missing != 0:
 		return errs.New(errs.Permanent, "read %s: %d bytes did not arrive", key, missing)
+	}
+	return nil
+}
+
+// end waits until the provider has closed its side, which must not bring more bytes.
+func (p *pipe) end(key string) error {
+	if n, _ := p.Read(make([]byte, 1)); n > 0 {
+		return errs.New(errs.Permanent, "read %s: the provider gives more bytes than were asked for", key)
 	}
 	return nil
 }
