@@ -1,13 +1,16 @@
-// Package plugin starts the agent's providers as processes of their own and watches over them.
 package plugin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
+	"os"
+	"slices"
+	"sync"
 
 	"github.com/drydock-backup/drydock/agent/job"
+	"github.com/drydock-backup/drydock/sdk/compress"
 	"github.com/drydock-backup/drydock/sdk/host"
 	"github.com/drydock-backup/drydock/sdk/notify"
 	"github.com/drydock-backup/drydock/sdk/schema"
@@ -24,7 +27,7 @@ type Builtin struct {
 type Options struct {
 	Self       string       // path of the drydock executable
 	Builtins   []Builtin    // every provider in it
-	RuntimeDir string       // parent of the private socket directories; empty: a short 0700 directory under os.TempDir
+	RuntimeDir string       // parent of the private socket directory; empty or too long a path: os.TempDir
 	Log        *slog.Logger // nil: discarded
 }
 
@@ -34,16 +37,21 @@ type UnknownProviderError = schema.UnknownProviderError
 // ConfigError says that a provider refused its configuration.
 type ConfigError struct {
 	Provider    job.Provider
-	Diagnostics []schema.Diagnostic
+	Diagnostics []schema.Diagnostic // never empty
 }
 
 // Error returns the provider and its diagnostics.
 func (e *ConfigError) Error() string {
-	texts := make([]string, 0, len(e.Diagnostics))
-	for _, d := range e.Diagnostics {
-		texts = append(texts, d.Error())
+	err := &schema.InvalidError{Diagnostics: e.Diagnostics}
+	return fmt.Sprintf("configure %s: %s", title(e.Provider), err)
+}
+
+// title names a provider as the job file does.
+func title(p job.Provider) string {
+	if p.Label == "" {
+		return p.Type
 	}
-	return fmt.Sprintf("configure %s %q: %s", e.Provider.Type, e.Provider.Label, strings.Join(texts, "; "))
+	return fmt.Sprintf("%s %q", p.Type, p.Label)
 }
 
 // Process is a live provider process.
@@ -52,34 +60,143 @@ type Process struct {
 	PID               int
 }
 
-// Host starts, watches and ends providers.
-type Host struct{ options Options }
+// Host starts, watches and ends providers. It is safe for concurrent use.
+type Host struct {
+	options Options
+	dir     string // private; holds the sockets
 
-// NewHost returns a host. Close ends it.
-func NewHost(o Options) (*Host, error) { return &Host{options: o}, nil }
+	mu      sync.Mutex
+	live    map[*host.Process]Process
+	closed  bool
+	watches sync.WaitGroup
 
-// Schema returns the configuration schema of a provider.
-func (h *Host) Schema(ctx context.Context, kind, name string) (*schema.Schema, error) {
-	return nil, ctx.Err()
+	closing  sync.Once
+	closeErr error
 }
 
-// Storage starts and configures a storage provider.
+// NewHost returns a host that has started nothing yet. Close ends it.
+func NewHost(o Options) (*Host, error) {
+	if o.Self == "" {
+		return nil, errors.New("plugin host: the path of the drydock executable is not known")
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	kinds := []string{storage.Kind, compress.Kind, notify.Kind}
+	for i, b := range o.Builtins {
+		if !slices.Contains(kinds, b.Kind) || b.Name == "" || b.Schema == nil {
+			return nil, fmt.Errorf("plugin host: built-in %s provider %q lacks a kind, a name or a schema", b.Kind, b.Name)
+		}
+		if find(o.Builtins[:i], b.Kind, b.Name) != nil {
+			return nil, fmt.Errorf("plugin host: two built-in %s providers are named %q", b.Kind, b.Name)
+		}
+	}
+	dir, err := socketDir(o.RuntimeDir)
+	if err != nil {
+		return nil, fmt.Errorf("plugin host: %w", err)
+	}
+	return &Host{options: o, dir: dir, live: map[*host.Process]Process{}}, nil
+}
+
+func find(list []Builtin, kind, name string) *Builtin {
+	for i := range list {
+		if list[i].Kind == kind && list[i].Name == name {
+			return &list[i]
+		}
+	}
+	return nil
+}
+
+// builtin returns the provider of a name, or an *UnknownProviderError.
+func (h *Host) builtin(kind, name string) (*Builtin, error) {
+	if b := find(h.options.Builtins, kind, name); b != nil {
+		return b, nil
+	}
+	unknown := &UnknownProviderError{Kind: kind, Name: name}
+	for _, b := range h.options.Builtins {
+		if b.Kind == kind {
+			unknown.Known = append(unknown.Known, b.Name)
+		}
+	}
+	slices.Sort(unknown.Known)
+	return nil, unknown
+}
+
+// Schema returns the configuration schema of a provider, or an *UnknownProviderError. It starts no process.
+func (h *Host) Schema(_ context.Context, kind, name string) (*schema.Schema, error) {
+	b, err := h.builtin(kind, name)
+	if err != nil {
+		return nil, err
+	}
+	return b.Schema, nil
+}
+
+// Storage starts and configures a storage provider. The result implements storage.Checker and storage.Digester if the
+// provider does. A refused configuration is a *ConfigError.
 func (h *Host) Storage(ctx context.Context, p job.Provider) (storage.Storage, error) {
-	return nil, ctx.Err()
+	s, err := supervise(ctx, h, storage.Kind, p, (*host.Process).Storage)
+	if err != nil {
+		return nil, err
+	}
+	return newStore(s), nil
 }
 
-// Frames starts and configures a compressor.
+// Frames starts and configures a compressor. Closing the frames ends it. A refused configuration is a *ConfigError.
 func (h *Host) Frames(ctx context.Context, p job.Provider, o host.FrameOptions) (*host.Frames, error) {
-	return nil, ctx.Err()
+	process, err := h.launch(ctx, compress.Kind, p)
+	if err != nil {
+		return nil, err
+	}
+	o.StopOnClose = true
+	frames, err := process.Frames(ctx, o)
+	if err != nil {
+		return nil, errors.Join(err, stopNow(process))
+	}
+	return frames, nil
 }
 
-// Notifier starts and configures a notifier.
+// Notifier starts and configures a notifier. A refused configuration is a *ConfigError.
 func (h *Host) Notifier(ctx context.Context, p job.Provider) (notify.Notifier, error) {
-	return nil, ctx.Err()
+	s, err := supervise(ctx, h, notify.Kind, p, (*host.Process).Notifier)
+	if err != nil {
+		return nil, err
+	}
+	return &notifier{s}, nil
 }
 
-// Processes returns the live providers.
-func (h *Host) Processes() []Process { return nil }
+// Processes returns the live providers, by kind, name and label.
+func (h *Host) Processes() []Process {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	list := make([]Process, 0, len(h.live))
+	for _, p := range h.live {
+		list = append(list, p)
+	}
+	slices.SortFunc(list, func(a, b Process) int {
+		return slices.Compare([]string{a.Kind, a.Name, a.Label}, []string{b.Kind, b.Name, b.Label})
+	})
+	return list
+}
 
-// Close stops every provider.
-func (h *Host) Close(ctx context.Context) error { return ctx.Err() }
+// Close stops and reaps every provider, all at once, and removes the sockets. Once ctx has ended, it kills. After Close
+// nothing is started any more. A second call waits for the first and returns its result.
+func (h *Host) Close(ctx context.Context) error {
+	h.closing.Do(func() {
+		h.mu.Lock()
+		h.closed = true
+		processes := make([]*host.Process, 0, len(h.live))
+		for p := range h.live {
+			processes = append(processes, p)
+		}
+		h.mu.Unlock()
+		failures := make([]error, len(processes))
+		var stops sync.WaitGroup
+		for i, p := range processes {
+			stops.Go(func() { failures[i] = p.Stop(ctx) })
+		}
+		stops.Wait()
+		h.watches.Wait()
+		h.closeErr = errors.Join(errors.Join(failures...), os.RemoveAll(h.dir))
+	})
+	return h.closeErr
+}
