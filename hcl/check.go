@@ -44,7 +44,7 @@ func (r *report) checkAttrs(body *hclsyntax.Body, f *fields) {
 			}
 		case r.refuse(f.spec.name+"."+name, attr.NameRange, fmt.Sprintf("the %s attribute", name)):
 		case f.spec.block(name) != nil:
-			r.maskUnknown(name, attr.Expr, f.spec)
+			f.present[name] = true
 			r.err(attr.NameRange, fmt.Sprintf("%q is a block", name),
 				fmt.Sprintf("Write it without the equals sign:\n    %s", f.spec.block(name).example))
 		default:
@@ -54,10 +54,9 @@ func (r *report) checkAttrs(body *hclsyntax.Body, f *fields) {
 	}
 }
 
-// maskUnknown hides the value of an attribute that is secret by its look, or by what its name was meant to be.
+// maskUnknown hides the value of an attribute that is secret by what its name was meant to be.
 func (r *report) maskUnknown(name string, expr hclsyntax.Expression, spec *blockSpec) {
-	meant := spec.attr(nearest(name, spec.attrNames()))
-	if sensitiveName(name) || (meant != nil && meant.sensitive) {
+	if meant := spec.attr(nearest(name, spec.attrNames())); meant != nil && meant.sensitive {
 		r.mask(expr)
 	}
 }
@@ -70,8 +69,7 @@ func (r *report) checkBlocks(body *hclsyntax.Body, f *fields) {
 		case spec == nil && r.refuse(f.spec.name+"."+b.Type, b.DefRange(), fmt.Sprintf("the %s block", b.Type)):
 		case spec == nil:
 			r.unknownBlock(b, f)
-		case !r.checkLabels(b, spec.blockSpec):
-			r.maskBody(b.Body)
+		case !r.checkLabels(b, spec.blockSpec): // has been reported
 		case !spec.many && len(f.blocks[b.Type]) > 0:
 			r.duplicateBlock(b, f.blocks[b.Type][0])
 		default:
@@ -81,30 +79,16 @@ func (r *report) checkBlocks(body *hclsyntax.Body, f *fields) {
 }
 
 func (r *report) duplicateBlock(b, first *hclsyntax.Block) {
-	r.maskBody(b.Body)
 	r.err(b.DefRange(), fmt.Sprintf("second %s block", b.Type),
 		fmt.Sprintf("There can be only one, and there is one at %s already. Keep one of the two.", place(first.DefRange())))
 }
 
 func (r *report) unknownBlock(b *hclsyntax.Block, f *fields) {
-	r.maskBody(b.Body)
 	if a := f.spec.attr(b.Type); a != nil {
 		r.err(b.DefRange(), fmt.Sprintf("%q is an attribute", b.Type), "Write it with an equals sign:\n    "+a.example)
 		return
 	}
 	r.err(b.DefRange(), fmt.Sprintf("unknown block %q", b.Type), unknownDetail(b.Type, f))
-}
-
-// maskBody hides what sounds secret inside a block that nobody knows.
-func (r *report) maskBody(body *hclsyntax.Body) {
-	for name, attr := range body.Attributes {
-		if sensitiveName(name) {
-			r.mask(attr.Expr)
-		}
-	}
-	for _, b := range body.Blocks {
-		r.maskBody(b.Body)
-	}
 }
 
 // unknownDetail says what a name may have been meant to be, and what would be right here.

@@ -111,6 +111,7 @@ type decoder struct {
 // number of errors that there were before the file was parsed; if parsing found any, no job of the file is kept.
 func (d *decoder) file(src *source, body *hclsyntax.Body, names map[string]*hclsyntax.Block, before int) {
 	sound := d.errors() == before
+	d.maskBody(body)
 	d.topAttributes(body)
 	var jobs []*hclsyntax.Block
 	for _, b := range body.Blocks {
@@ -133,9 +134,6 @@ func (d *decoder) file(src *source, body *hclsyntax.Body, names map[string]*hcls
 
 func (d *decoder) topAttributes(body *hclsyntax.Body) {
 	for name, attr := range body.Attributes {
-		if sensitiveName(name) {
-			d.mask(attr.Expr)
-		}
 		where := "A job file holds job blocks only."
 		if home := jobSpec().home(name); home != "" {
 			where += fmt.Sprintf(" The attribute %s belongs in a job's %s block.", name, home)
@@ -149,7 +147,6 @@ func (d *decoder) topAttributes(body *hclsyntax.Body) {
 
 // notAJob reports a block at the top of a file that is no job.
 func (d *decoder) notAJob(b *hclsyntax.Block) {
-	d.maskBody(b.Body)
 	at, name := b.DefRange(), b.Type
 	home := jobSpec().home(name)
 	switch {

@@ -76,7 +76,6 @@ func (d *decoder) provider(e *evaluator, kind string, b *hclsyntax.Block) (job.P
 	}
 	sc, err := d.schemas.get(d.ctx, kind, p.Type)
 	if err != nil {
-		d.maskBody(b.Body)
 		d.unknownProvider(b, err)
 		return p, d.ownFields(b, spec, where)
 	}

@@ -78,6 +78,34 @@ func (r *report) mask(expr hclsyntax.Expression) {
 	}
 }
 
+// maskBody hides what sounds secret anywhere in a body. Attributes that are secret without sounding so are masked when
+// the schema of their block is known.
+func (r *report) maskBody(body *hclsyntax.Body) {
+	for name, attr := range body.Attributes {
+		if sensitiveName(name) {
+			r.mask(attr.Expr)
+			continue
+		}
+		_ = hclsyntax.VisitAll(attr.Expr, func(node hclsyntax.Node) hcllib.Diagnostics {
+			if object, ok := node.(*hclsyntax.ObjectConsExpr); ok {
+				r.maskItems(object)
+			}
+			return nil
+		})
+	}
+	for _, b := range body.Blocks {
+		r.maskBody(b.Body)
+	}
+}
+
+func (r *report) maskItems(object *hclsyntax.ObjectConsExpr) {
+	for _, item := range object.Items {
+		if sensitiveName(literalKey(item.KeyExpr)) {
+			r.mask(item.ValueExpr)
+		}
+	}
+}
+
 // done sorts the diagnostics and gives each its source line.
 func (r *report) done() Diagnostics {
 	for i, d := range r.list {

@@ -27,7 +27,6 @@ func (e *evaluator) service(b *hclsyntax.Block) job.Service {
 	kind, spec := b.Labels[0], serviceSpec()
 	attrs, ok := serviceKinds()[kind]
 	if !ok {
-		e.maskBody(b.Body)
 		if !e.refuse("service."+kind, b.DefRange(), fmt.Sprintf("service %q", kind)) {
 			e.err(b.LabelRanges[0], fmt.Sprintf("unknown service %q", kind),
 				didYouMean(kind, []string{job.ServiceExec, job.ServiceSystemd})+`It is "exec" (a command) or "systemd" (a unit).`)

@@ -31,10 +31,10 @@ type (
 		Regions   []string          `hcl:"regions,optional" doc:"Regions." oneof:"eu|us"`
 	}
 	levelConfig struct {
-		Level string `hcl:"level,optional" doc:"Speed or size." oneof:"fastest|default|better|best" default:"default"`
+		Level string `hcl:"level,optional" doc:"Speed or size." oneof:"fastest|default|better|best" default:"fastest"`
 	}
 	deflateConfig struct {
-		Level int `hcl:"level,optional" doc:"From 1 to 9." default:"6"`
+		Level string `hcl:"level,optional" doc:"How hard to try." oneof:"fastest|default|best" default:"fastest"`
 	}
 	storeConfig   struct{}
 	webhookConfig struct {

@@ -49,10 +49,11 @@ func (d Diagnostic) text(p palette, width int) string {
 	fmt.Fprintf(&b, "%s%s %s\n", gutter, p.paint("34", "-->"), printable(d.position()))
 	if d.Line > 0 {
 		line, underline := d.excerpt(width - len(gutter) - 3)
+		start := strings.IndexByte(underline, '^')
 		bar := p.paint("34", "|")
 		fmt.Fprintf(&b, "%s %s\n", gutter, bar)
 		fmt.Fprintf(&b, "%s %s %s\n", p.paint("34", fmt.Sprint(d.Line)), bar, line)
-		fmt.Fprintf(&b, "%s %s %s\n", gutter, bar, strings.Replace(underline, "^", p.severity(d.Severity, "^"), 1))
+		fmt.Fprintf(&b, "%s %s %s\n", gutter, bar, underline[:start]+p.severity(d.Severity, underline[start:]))
 	}
 	for _, line := range wrap(printable(d.Detail), width-2) {
 		b.WriteString(strings.TrimRight("  "+line, " ") + "\n")
