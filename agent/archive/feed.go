@@ -55,7 +55,7 @@ func (f *feeder) regular(ctx context.Context, n *tree.Node, e *entry) error {
 	if err != nil {
 		return classify(err, "read %q", n.Path)
 	}
-	defer file.Close() //nolint:errcheck
+	defer file.Close()
 	if err := unchanged(n, file); err != nil {
 		return err
 	}

@@ -97,7 +97,7 @@ func (w *walker) readDir(d dir) error {
 	if err != nil {
 		return w.trouble(d.archived, d.real, err)
 	}
-	defer f.Close() //nolint:errcheck
+	defer f.Close()
 	var subdirs []dir
 	for {
 		entries, err := f.ReadDir(batch)

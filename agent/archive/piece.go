@@ -1,0 +1,120 @@
+package archive
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/drydock-backup/drydock/agent/archive/zip64"
+	"github.com/drydock-backup/drydock/sdk/errs"
+)
+
+// target is an entry that is being read.
+type target struct {
+	File
+	sum  *digest
+	out  *os.File // where the content goes; nil when it is only verified
+	flaw string   // the first thing that was wrong; set in order
+}
+
+// piece is one frame of a target. Its goroutine reads, unpacks, writes and hashes it, and gives its slot back.
+type piece struct {
+	target       *target
+	slot         Slot
+	from, packed int64 // in the artifact
+	off, size    int64 // in the content
+	last         bool
+	done         chan struct{} // closed when it is hashed as well
+	err          error
+}
+
+func (p *piece) run(ctx context.Context, x *extractor, previous chan struct{}) {
+	defer close(p.done)
+	defer p.slot.Release()
+	raw, zeros, err := p.unpack(ctx, x)
+	if err == nil && p.target.out != nil && !zeros {
+		err = p.write(raw)
+	}
+	p.err = err
+	if previous != nil {
+		<-previous
+	}
+	if err != nil {
+		return
+	}
+	p.target.sum.data(p.slot.In()[:p.packed])
+	if zeros {
+		p.target.sum.zeros(int(p.size), x.block)
+		return
+	}
+	p.target.sum.content(raw)
+}
+
+// unpack gives the content, or says that it is all zeros where a file with holes needs none written.
+func (p *piece) unpack(ctx context.Context, x *extractor) (raw []byte, zeros bool, err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, false, context.Cause(ctx)
+	}
+	in := p.slot.In()
+	if p.packed > int64(len(in)) {
+		return nil, false, errs.New(errs.Corrupt, "frame at byte %d is longer than any can be", p.from)
+	}
+	in = in[:p.packed]
+	if err := zip64.ReadFullAt(x.r.src, in, p.from); err != nil {
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			return nil, false, errs.New(errs.Corrupt, "the artifact ends at byte %d", x.r.src.Size())
+		}
+		return nil, false, fmt.Errorf("read artifact at byte %d: %w", p.from, err)
+	}
+	full := p.target.Sparse && p.size == int64(x.r.header.FrameSize)
+	if known := x.zero.Load(); full && known != nil && bytes.Equal(in, *known) {
+		return nil, true, nil
+	}
+	raw, err = p.slot.Decompress(ctx, int(p.packed), int(p.size))
+	if err == nil && int64(len(raw)) != p.size {
+		err = errs.New(errs.Corrupt, "frame at byte %d holds %d bytes instead of %d", p.from, len(raw), p.size)
+	}
+	if err != nil || !full || p.packed > zeroPacked || !isZero(raw) {
+		return raw, false, err
+	}
+	own := bytes.Clone(in)
+	x.zero.Store(&own)
+	return raw, true, nil
+}
+
+// zeroPacked is the longest packed frame of zeros that is remembered.
+const zeroPacked = 64 << 10
+
+// holeUnit is what a hole is made of.
+const holeUnit = 4096
+
+// write puts the content into its place. Blocks of zeros of a file with holes are not written.
+func (p *piece) write(raw []byte) error {
+	if !p.target.Sparse {
+		return p.writeAt(raw, p.off)
+	}
+	for start := 0; start < len(raw); {
+		for start < len(raw) && isZero(raw[start:min(start+holeUnit, len(raw))]) {
+			start += holeUnit
+		}
+		end := start
+		for end < len(raw) && !isZero(raw[end:min(end+holeUnit, len(raw))]) {
+			end = min(end+holeUnit, len(raw))
+		}
+		if start < end {
+			if err := p.writeAt(raw[start:end], p.off+int64(start)); err != nil {
+				return err
+			}
+		}
+		start = end
+	}
+	return nil
+}
+
+func (p *piece) writeAt(raw []byte, off int64) error {
+	_, err := p.target.out.WriteAt(raw, off)
+	return diskError(err)
+}
