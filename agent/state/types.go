@@ -38,6 +38,8 @@ type Run struct {
 	DownSince time.Time `json:"down_since,omitzero"` // from here on clients could not use the server
 	UpAgain   time.Time `json:"up_again,omitzero"`   // a query was answered again
 
+	PredictedSeconds float64 `json:"predicted_seconds,omitempty"` // of downtime, before the run
+
 	Server   json.RawMessage `json:"server,omitempty"`   // facts that the server told before it was stopped
 	Manifest json.RawMessage `json:"manifest,omitempty"` // the outer manifest as it goes to the targets, once it is final
 }
@@ -48,6 +50,7 @@ type Artifact struct {
 	ChunkSize int64  `json:"chunk_size"`           // bytes
 	Size      int64  `json:"size,omitempty"`       // bytes; counts once Whole
 	DataBytes int64  `json:"data_bytes,omitempty"` // bytes of the files that went in
+	Files     int64  `json:"files,omitempty"`      // that went in
 	Whole     bool   `json:"whole,omitempty"`      // complete, and durable in the spool or at the targets
 }
 

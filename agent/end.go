@@ -1,0 +1,206 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/drydock-backup/drydock/agent/instance"
+	"github.com/drydock-backup/drydock/agent/run"
+	"github.com/drydock-backup/drydock/agent/state"
+	"github.com/drydock-backup/drydock/agent/step"
+)
+
+// end finishes a run, however its sequence ended: a backup that can still be saved is saved, what is of no use is
+// dropped, the state says how it ended, and those who want to know are told.
+func (r *running) end(ctx context.Context, failure error) (Outcome, error) {
+	// From here on nothing may be cut short by whoever cancelled the run; every part has its own bound.
+	free := context.WithoutCancel(ctx)
+	if failure != nil && r.b.Artifact.Whole && ctx.Err() == nil {
+		failure = errors.Join(failure, r.rescue(free, failure))
+	}
+	if !r.b.Artifact.Whole {
+		r.discard(free)
+	}
+	failure = errors.Join(failure, r.partial(failure))
+	out := r.outcome(failure)
+	if err := r.finish(out, failure); err != nil {
+		failure = errors.Join(failure, fmt.Errorf("record the end of the run: %w", err))
+	}
+	r.notify(free, r.b.Job, out, failure)
+	r.log(out, failure)
+	r.tell(Event{Event: EventFinished, Outcome: &out})
+	if err := r.close(); err != nil {
+		r.o.Log.Warn("close the run", "error", err)
+	}
+	return out, failure
+}
+
+// rescue commits an artifact that is whole although a step between ship and commit failed: when MySQL does not come
+// back, its backup is worth most.
+func (r *running) rescue(ctx context.Context, failure error) error {
+	var failed *run.StepError
+	if !errors.As(failure, &failed) || failed.Step != "restart" && failed.Step != "confirm" {
+		return nil
+	}
+	r.warn("the run failed with its artifact whole; shipping what there is")
+	return run.Runner{Journal: r.journal, Observe: r.stepped}.Run(ctx, r.afterwards()...)
+}
+
+// discard drops an artifact that never became whole, here and at the targets.
+func (r *running) discard(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, cleanLimit)
+	defer cancel()
+	var failed []error
+	if r.b.Shipment != nil {
+		failed = append(failed, r.b.Shipment.Abort(ctx))
+	}
+	if r.spool != nil {
+		failed = append(failed, r.spool.Destroy())
+	}
+	if err := errors.Join(failed...); err != nil {
+		r.o.Log.Warn("drop the unfinished artifact", "run", r.b.ID, "error", err)
+	}
+}
+
+// partial is the error of a backup that some targets lack.
+func (r *running) partial(failure error) error {
+	if failure != nil {
+		return nil
+	}
+	var lacking []error
+	for _, s := range r.b.Stored {
+		if s.Err != nil {
+			lacking = append(lacking, fmt.Errorf("target %q: %w", s.Label, s.Err))
+		}
+	}
+	if len(lacking) == 0 {
+		return nil
+	}
+	return &hinted{errors.Join(append([]error{ErrPartial}, lacking...)...), "drydock resume " + r.b.ID + " ships it to them later"}
+}
+
+// hinted is an error with something that the user can do about it.
+type hinted struct {
+	error
+	hint string
+}
+
+// Hint says what the user can do.
+func (h *hinted) Hint() string { return h.hint }
+
+// Unwrap returns the error.
+func (h *hinted) Unwrap() error { return h.error }
+
+// outcome sums the run up.
+func (r *running) outcome(failure error) Outcome {
+	b, now := r.b, r.now().UTC()
+	out := Outcome{
+		RunID: b.ID, Finished: now, Status: r.status(failure), Key: b.Artifact.Key,
+		DowntimeSeconds: b.Downtime.Measured(now).Seconds(), PredictedSeconds: b.Downtime.Predicted.Seconds(),
+		DataBytes: b.Artifact.DataBytes, ArtifactBytes: b.Artifact.Size, Files: b.Artifact.Files,
+		Targets: []TargetOutcome{},
+	}
+	if failure != nil {
+		out.Error = failure.Error()
+	}
+	for _, label := range b.Held {
+		out.BackupID = b.ID
+		out.Targets = append(out.Targets, TargetOutcome{Target: label, Stored: true})
+	}
+	for _, s := range b.Stored {
+		t := TargetOutcome{Target: s.Label, Stored: s.Err == nil}
+		if s.Err != nil {
+			t.Error = s.Err.Error()
+		} else {
+			out.BackupID = b.ID
+		}
+		out.Targets = append(out.Targets, t)
+	}
+	return out
+}
+
+func (r *running) status(failure error) Status {
+	var down *instance.DownError
+	switch {
+	case failure == nil:
+		return StatusDone
+	case errors.As(failure, &down):
+		return StatusDown
+	case errors.Is(failure, ErrPartial):
+		return StatusPartial
+	case errors.Is(failure, context.Canceled) || isInterrupt(failure):
+		return StatusCancelled
+	}
+	return StatusFailed
+}
+
+// finish writes the end of the run into the state file. A run whose artifact is whole but not everywhere waits.
+func (r *running) finish(out Outcome, failure error) error {
+	if r.journal == nil {
+		return nil
+	}
+	err := r.store.UpdateRun(r.b.ID, func(s *state.Run) error {
+		s.DownSince, s.UpAgain = utc(r.b.Downtime.Began), utc(r.b.Downtime.Ended)
+		s.PredictedSeconds = out.PredictedSeconds
+		return nil
+	})
+	status := state.Done
+	switch {
+	case r.waits():
+		status = state.Waiting
+	case out.Status == StatusCancelled:
+		status = state.Cancelled
+	case failure != nil:
+		status = state.Failed
+	}
+	text := ""
+	if failure != nil {
+		text = failure.Error()
+	}
+	_, pruned := r.store.Prune(state.KeepRuns)
+	return errors.Join(err, r.store.FinishRun(r.b.ID, status, out.Finished, text), pruned)
+}
+
+// waits reports whether the spool holds a whole artifact that some target still lacks.
+func (r *running) waits() bool {
+	if !r.b.Artifact.Whole {
+		return false
+	}
+	if len(r.b.Stored) == 0 {
+		return true
+	}
+	for _, s := range r.b.Stored {
+		if s.Err != nil {
+			return true
+		}
+	}
+	return false
+}
+
+func utc(t time.Time) time.Time {
+	if t.IsZero() {
+		return t
+	}
+	return t.UTC()
+}
+
+func (r *running) log(out Outcome, failure error) {
+	if failure != nil {
+		r.o.Log.Error("run ended", "run", out.RunID, "status", out.Status, "error", failure)
+		return
+	}
+	r.o.Log.Info("run ended", "run", out.RunID, "status", out.Status, "data_bytes", out.DataBytes,
+		"artifact_bytes", out.ArtifactBytes, "downtime_seconds", out.DowntimeSeconds)
+}
+
+// afterwards are the steps that finish an artifact once it is whole.
+func (r *running) afterwards() []run.Step {
+	return []run.Step{
+		&step.Ship{Backup: r.b},
+		&step.Commit{Backup: r.b, Targets: r.targets, Journal: r.journal, Options: r.commitOptions(),
+			Scratch: r.spool.Dir(), Manifest: r.manifest},
+		&step.Clean{Backup: r.b, Spool: r.spool},
+	}
+}

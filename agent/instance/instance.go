@@ -1,0 +1,79 @@
+package instance
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/drydock-backup/drydock/agent/mysql"
+)
+
+// Server is the SQL side of the instance.
+type Server interface {
+	Ping(ctx context.Context) error
+	Shutdown(ctx context.Context) error
+}
+
+// Service starts and stops the server through the host.
+type Service interface {
+	Start(ctx context.Context) error
+	// Stop reports whether the host has a way of its own to stop the server; when not, SQL SHUTDOWN is used.
+	Stop(ctx context.Context) (handled bool, err error)
+	Running(ctx context.Context) (bool, error)
+	Manual() []string
+	LogTail(n int) string
+}
+
+// Instance is one server on this host. Set its fields once; its methods are for one goroutine at a time.
+type Instance struct {
+	Server       Server
+	Service      Service
+	DataDir      string
+	StopTimeout  time.Duration
+	StartTimeout time.Duration
+	Log          *slog.Logger
+
+	stopping int // PID of a server that was asked to stop; 0 when none was
+}
+
+const (
+	pollEvery = 50 * time.Millisecond
+	pingLimit = 5 * time.Second
+	// settle is how long a server that was asked to stop must go on answering until it counts as not stopping.
+	settle = 3 * time.Second
+	// grace is how long a start command may have ended, with no server in sight, until that counts as a failed start:
+	// a command that daemonises may need a moment to get its server to the data directory.
+	grace = 10 * time.Second
+	// tailLines is how many lines of the server's log an error quotes.
+	tailLines = 20
+)
+
+// Holder returns the PID of the process that holds the data directory; 0 when nobody does.
+func (i *Instance) Holder() (int, error) { return mysql.Holder(i.DataDir) }
+
+// Answers reports whether a query is answered within a few seconds; nil when so.
+func (i *Instance) Answers(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, pingLimit)
+	defer cancel()
+	return i.Server.Ping(ctx)
+}
+
+// Manual returns the commands that a person on this host would type to start the server.
+func (i *Instance) Manual() []string { return i.Service.Manual() }
+
+// LogTail returns the last lines that the server or its service manager wrote.
+func (i *Instance) LogTail() string { return i.Service.LogTail(tailLines) }
+
+func (i *Instance) poll(ctx context.Context) error {
+	t := time.NewTimer(pollEvery)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-t.C:
+		return nil
+	}
+}
+
+func (i *Instance) holderName(pid int) string { return fmt.Sprintf("process %d", pid) }

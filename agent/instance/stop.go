@@ -1,0 +1,63 @@
+package instance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/drydock-backup/drydock/agent/mysql"
+	"github.com/drydock-backup/drydock/sdk/errs"
+)
+
+// ErrStillRunning is in the chain of the error of a server that did not stop in time.
+var ErrStillRunning = errors.New("the server is still running")
+
+// Stop takes the server down and returns when its process is gone and its data directory is free. A server that is
+// down already is no error. An error of the shutdown command may still mean "stopping", so the wait goes on until
+// stop_timeout; only a refusal for want of permission ends it at once.
+func (i *Instance) Stop(ctx context.Context) error {
+	pid, err := i.Holder()
+	if err != nil {
+		return fmt.Errorf("data directory %s: %w", i.DataDir, err)
+	}
+	if pid == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, i.StopTimeout)
+	defer cancel()
+	i.stopping = pid
+	asked := i.askToStop(ctx)
+	if errs.Is(asked, errs.Permission) {
+		return fmt.Errorf("stop the server: %w", asked)
+	}
+	if asked != nil {
+		i.Log.Warn("the shutdown reported an error; waiting whether the server stops all the same", "error", asked)
+	}
+	if err := mysql.WaitFree(ctx, i.DataDir, pid); err != nil {
+		return i.notStopped(ctx, pid, asked, err)
+	}
+	return nil
+}
+
+func (i *Instance) askToStop(ctx context.Context) error {
+	handled, err := i.Service.Stop(ctx)
+	if handled {
+		return err
+	}
+	return i.Server.Shutdown(ctx)
+}
+
+func (i *Instance) notStopped(ctx context.Context, pid int, asked, waited error) error {
+	if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return errors.Join(context.Cause(ctx), asked)
+	}
+	err := fmt.Errorf("%w after %s: %s holds %s", ErrStillRunning, i.StopTimeout, i.holderName(pid), i.DataDir)
+	return errors.Join(err, asked, ignoreDeadline(waited))
+}
+
+func ignoreDeadline(err error) error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return nil
+	}
+	return err
+}

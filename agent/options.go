@@ -1,0 +1,78 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"runtime"
+
+	"github.com/drydock-backup/drydock/agent/archive"
+	"github.com/drydock-backup/drydock/agent/mysql"
+	"github.com/drydock-backup/drydock/agent/ship"
+	"github.com/drydock-backup/drydock/agent/spool"
+	"github.com/drydock-backup/drydock/sdk/host"
+)
+
+// frameSlots is how many frames are in work at once: one for each core, one that is being read and one being written.
+func frameSlots() int { return min(runtime.GOMAXPROCS(0), 16) + 2 }
+
+// frames lets package archive use a compressor's frames.
+type frames struct{ *host.Frames }
+
+// Slot implements archive.Frames.
+func (f frames) Slot(ctx context.Context) (archive.Slot, error) {
+	s, err := f.Frames.Slot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func hostName() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return "localhost"
+	}
+	return name
+}
+
+func (r *running) archiveOptions(f mysql.Facts) archive.Options {
+	j := r.b.Job
+	server, err := json.Marshal(f)
+	if err != nil {
+		server = nil
+	}
+	return archive.Options{
+		Root: j.MySQL.DataDir, Exclude: j.Artifact.Exclude,
+		IncludeKeyring: j.Artifact.IncludeKeyring, KeyringFiles: f.KeyringFiles, OutsidePaths: f.ExpandOutside(),
+		Server:  server,
+		Scratch: r.spool.Dir(),
+		Artifact: archive.ArtifactInfo{
+			ID: r.b.ID, Job: j.Name, Started: r.b.Started, Compressor: j.Compress.Type, Drydock: r.o.Version,
+		},
+	}
+}
+
+// shipOptions are for the transfer of an artifact of so many bytes; 0 while that is not known.
+func (r *running) shipOptions(size int64) ship.Options {
+	a := r.b.Artifact
+	return ship.Options{
+		Key: a.Key, ChunkSize: a.ChunkSize, Size: size, Journal: r.journal, Keep: true, Log: r.o.Log,
+		Release:  func(c spool.Chunk) { r.release(c) },
+		Progress: func(label string, bytes int64) { r.progress("ship", label, bytes, r.b.Artifact.Size) },
+	}
+}
+
+// commitOptions are for what follows the transfer.
+func (r *running) commitOptions() ship.Options {
+	return ship.Options{Log: r.o.Log, Progress: func(label string, bytes int64) {
+		r.progress("commit", label, bytes, r.b.Artifact.Size)
+	}}
+}
+
+// release removes a chunk that every target has.
+func (r *running) release(c spool.Chunk) {
+	if err := r.spool.Remove(c.Index); err != nil {
+		r.o.Log.Warn("a shipped chunk stays in the spool", "chunk", c.Index, "error", err)
+	}
+}

@@ -1,0 +1,200 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"time"
+
+	"github.com/drydock-backup/drydock/agent/archive"
+	"github.com/drydock-backup/drydock/agent/instance"
+	"github.com/drydock-backup/drydock/agent/job"
+	"github.com/drydock-backup/drydock/agent/mysql"
+	"github.com/drydock-backup/drydock/agent/run"
+	"github.com/drydock-backup/drydock/agent/ship"
+	"github.com/drydock-backup/drydock/agent/spool"
+	"github.com/drydock-backup/drydock/agent/state"
+	"github.com/drydock-backup/drydock/agent/step"
+	"github.com/drydock-backup/drydock/sdk/host"
+)
+
+const (
+	// lockWait is how long a run waits for another one of its job, or on its data directory, to end.
+	lockWait = 2 * time.Second
+	// frameSize is how much of a file is compressed at once; frameSlots of them are in memory.
+	frameSize = 4 << 20
+	// cleanLimit bounds the dropping of unfinished uploads after a failure.
+	cleanLimit = 2 * time.Minute
+)
+
+// Run makes one backup. The Outcome tells how it ended, also when there is an error; its Status is empty when the run
+// could not even begin. MySQL is up again when Run returns if it was up before, unless the error holds an
+// *instance.DownError. observe may be nil.
+func (a *Agent) Run(ctx context.Context, j job.Job, observe func(Event)) (Outcome, error) {
+	r, err := a.begin(ctx, j, observe)
+	if err != nil {
+		return Outcome{}, err
+	}
+	err = r.sequence(ctx)
+	return r.end(ctx, err)
+}
+
+// running is one run while it goes on.
+type running struct {
+	*Agent
+	*story
+	b       *step.Backup
+	store   *state.Store
+	journal *journal
+	dirLock *instance.Lock
+	server  *server
+	spool   *spool.Spool
+	targets []ship.Target
+	frames  *host.Frames
+}
+
+// begin takes the locks, finishes the business of a run that died, and opens everything that the steps need. What
+// cannot be opened fails here, before MySQL is touched.
+func (a *Agent) begin(ctx context.Context, j job.Job, observe func(Event)) (*running, error) {
+	started := a.now().UTC()
+	id, err := newID(j.Name, started)
+	if err != nil {
+		return nil, err
+	}
+	r := &running{Agent: a, story: &story{run: id, observe: observe, now: a.now}}
+	r.b = newBackup(id, j)
+	r.b.Started = started
+	if err := r.open(ctx); err != nil {
+		return nil, errors.Join(err, r.close())
+	}
+	return r, nil
+}
+
+func (r *running) open(ctx context.Context) (err error) {
+	if err := r.remember(r.b.Job); err != nil {
+		return fmt.Errorf("remember the job: %w", err)
+	}
+	if err := r.lock(ctx); err != nil {
+		return err
+	}
+	if r.server, err = r.openServer(r.b.Job); err != nil {
+		return err
+	}
+	dead, err := r.revive(ctx)
+	if err != nil {
+		return fmt.Errorf("finish an earlier run: %w", err)
+	}
+	if err := r.openPlugins(ctx); err != nil {
+		return err
+	}
+	return r.settle(ctx, dead)
+}
+
+func newBackup(id string, j job.Job) *step.Backup { return &step.Backup{ID: id, Job: j} }
+
+// openState opens the job's state file, which is the job's lock too.
+func (a *Agent) openState(ctx context.Context, j job.Job) (*state.Store, error) {
+	ctx, cancel := context.WithTimeout(ctx, lockWait)
+	defer cancel()
+	return state.Open(ctx, state.Path(a.o.DataDir, j.Name))
+}
+
+// lock makes this the only run of the job, and the only one on the data directory.
+func (r *running) lock(ctx context.Context) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, lockWait)
+	defer cancel()
+	if r.store, err = r.openState(ctx, r.b.Job); err != nil {
+		return err
+	}
+	r.dirLock, err = instance.LockDataDir(ctx, r.b.Job.MySQL.DataDir)
+	return err
+}
+
+func (r *running) openPlugins(ctx context.Context) (err error) {
+	if r.targets, err = r.openTargets(ctx, r.b.Job); err != nil {
+		return err
+	}
+	slots := frameSlots()
+	r.frames, err = r.o.Plugins.Frames(ctx, r.b.Job.Compress, host.FrameOptions{FrameSize: frameSize, Slots: slots})
+	if err != nil {
+		return fmt.Errorf("compress %q: %w", r.b.Job.Compress.Type, err)
+	}
+	return nil
+}
+
+// close gives back what open took. Plugins end with their host.
+func (r *running) close() error {
+	var errs []error
+	if r.frames != nil {
+		errs = append(errs, r.frames.Close())
+	}
+	if r.server != nil {
+		errs = append(errs, r.server.Close())
+	}
+	if r.dirLock != nil {
+		errs = append(errs, r.dirLock.Release())
+	}
+	if r.store != nil {
+		errs = append(errs, r.store.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// sequence is the way of one backup.
+func (r *running) sequence(ctx context.Context) error {
+	if err := r.record(); err != nil {
+		return err
+	}
+	var (
+		preflight = &step.Preflight{Backup: r.b, Instance: r.server.Instance, Server: r.server.Server, Targets: r.targets,
+			History: r.history(), HostName: hostName(), Scan: r.scan, SpoolFree: r.spoolFree}
+		stop    = &step.Stop{Backup: r.b, Instance: r.server.Instance, Server: r.server.Server, Journal: r.journal, Now: r.now}
+		capture = &step.Capture{Backup: r.b, Instance: r.server.Instance, Spool: r.spool, Journal: r.journal,
+			Archive: r.archive, Shipping: r.ship}
+		shipped = &step.Ship{Backup: r.b}
+		restart = &step.Restart{Backup: r.b, Instance: r.server.Instance, Now: r.now}
+		confirm = &step.Confirm{Backup: r.b, Instance: r.server.Instance, Server: r.server.Server, Journal: r.journal}
+		commit  = &step.Commit{Backup: r.b, Targets: r.targets, Journal: r.journal, Options: r.commitOptions(),
+			Scratch: r.spool.Dir(), Manifest: r.manifest}
+		clean = &step.Clean{Backup: r.b, Spool: r.spool}
+	)
+	runner := run.Runner{Journal: r.journal, Observe: r.stepped}
+	if r.b.Job.Restart == job.RestartAfterCapture {
+		return runner.Run(ctx, preflight, stop, capture, restart, confirm, shipped, commit, clean)
+	}
+	return runner.Run(ctx, preflight, stop, capture, shipped, restart, confirm, commit, clean)
+}
+
+// record makes the run known before it does anything.
+func (r *running) record() (err error) {
+	dir := filepath.Join(r.o.SpoolDir, r.b.ID)
+	err = r.store.CreateRun(state.Run{
+		ID: r.b.ID, Job: r.b.Job.Name, Status: state.Running, Started: r.b.Started, SpoolDir: dir,
+	})
+	if err != nil {
+		return err
+	}
+	r.journal = newJournal(r.store, r.b.ID)
+	r.spool, err = spool.Create(dir)
+	return err
+}
+
+func (r *running) scan(ctx context.Context, f mysql.Facts) (archive.Inventory, error) {
+	return archive.Scan(ctx, r.archiveOptions(f))
+}
+
+func (r *running) spoolFree() (int64, error) { return r.spool.Free() }
+
+// archive writes Data.zip.
+func (r *running) archive(ctx context.Context, w io.Writer) (archive.Summary, error) {
+	o := r.archiveOptions(r.b.Survey.Facts)
+	o.Progress = func(p archive.Progress) { r.progress("capture", "", p.Bytes, r.b.Survey.Inventory.Bytes) }
+	return archive.Write(ctx, w, frames{r.frames}, o)
+}
+
+// ship begins the transfer to every target.
+func (r *running) ship(ctx context.Context) (*ship.Shipment, error) {
+	return ship.Start(ctx, r.targets, r.shipOptions(0))
+}

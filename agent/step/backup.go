@@ -1,0 +1,98 @@
+package step
+
+import (
+	"context"
+	"time"
+
+	"github.com/drydock-backup/drydock/agent/job"
+	"github.com/drydock-backup/drydock/agent/mysql"
+	"github.com/drydock-backup/drydock/agent/ship"
+	"github.com/drydock-backup/drydock/agent/spool"
+)
+
+// Backup is one run: what was asked for, and what the steps have learned so far. The steps run one after the other, so
+// it needs no lock.
+type Backup struct {
+	ID      string
+	Job     job.Job
+	Started time.Time
+
+	Survey   Survey         // by preflight
+	Shipment *ship.Shipment // by capture, while chunks are on their way
+	Artifact Artifact       // by capture; Whole tells whether it is finished
+	Shipped  []ship.Result  // by ship
+	Stored   []Stored       // by commit
+	Held     []string       // labels of targets that held the backup before a resume
+	Downtime Downtime       // by stop and restart
+}
+
+// Artifact is Data.zip as it lies in chunks.
+type Artifact struct {
+	Key       string
+	ChunkSize int64
+	Size      int64 // bytes
+	DataBytes int64 // bytes of the files in it
+	Files     int64
+	Chunks    []spool.Chunk
+	Whole     bool // every byte of it is in the spool or at the targets
+}
+
+// Stored tells how one target ended.
+type Stored struct {
+	Label string
+	Err   error // nil: the target holds a proven backup
+}
+
+// Downtime is the time during which MySQL did not serve.
+type Downtime struct {
+	Predicted time.Duration
+	Began     time.Time // just before the server was asked to stop; zero when it never was
+	Ended     time.Time // when it answered a query again; zero while it is down
+}
+
+// Measured returns how long MySQL was away; until now while it still is.
+func (d Downtime) Measured(now time.Time) time.Duration {
+	switch {
+	case d.Began.IsZero():
+		return 0
+	case d.Ended.IsZero():
+		return now.Sub(d.Began)
+	}
+	return d.Ended.Sub(d.Began)
+}
+
+// Instance is the server as the steps see it.
+type Instance interface {
+	Holder() (pid int, err error)
+	Stop(ctx context.Context) error
+	Start(ctx context.Context) error
+	Answers(ctx context.Context) error
+}
+
+// Server is what the steps ask over SQL.
+type Server interface {
+	Facts(ctx context.Context) (mysql.Facts, error)
+	Settings(ctx context.Context) (mysql.Settings, error)
+	Apply(ctx context.Context, s mysql.Settings) error
+}
+
+// Journal keeps what must survive a crash of the agent. Each call returns when its record is on disk.
+type Journal interface {
+	SaveIntent(ctx context.Context, in Intent) error
+	Disarm(ctx context.Context) error
+	SaveArtifact(ctx context.Context, a Artifact) error
+	SaveStored(ctx context.Context, label string) error
+}
+
+// Intent says what was running before the stop and how to start it again. It is written before the stop.
+type Intent struct {
+	WasRunning bool
+	PID        int       // of the server that is going to be stopped
+	MySQL      job.MySQL // its password is never written
+	Facts      mysql.Facts
+	Settings   mysql.Settings
+	At         time.Time
+}
+
+// Clock tells the time.
+type Clock func() time.Time

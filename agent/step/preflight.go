@@ -1,0 +1,222 @@
+package step
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/drydock-backup/drydock/agent/archive"
+	"github.com/drydock-backup/drydock/agent/job"
+	"github.com/drydock-backup/drydock/agent/manifest"
+	"github.com/drydock-backup/drydock/agent/mysql"
+	"github.com/drydock-backup/drydock/agent/ship"
+	"github.com/drydock-backup/drydock/sdk/errs"
+	"github.com/drydock-backup/drydock/sdk/storage"
+)
+
+// Preflight finds out whether the run may go ahead. It changes nothing.
+type Preflight struct {
+	Backup   *Backup
+	Instance Instance
+	Server   Server
+	Targets  []ship.Target
+	History  History
+	HostName string // stands for mysql.hostname when the server is down
+	// Scan walks the data directory.
+	Scan func(ctx context.Context, f mysql.Facts) (archive.Inventory, error)
+	// SpoolFree returns the free bytes of the spool's file system.
+	SpoolFree func() (int64, error)
+}
+
+const (
+	targetLimit = 30 * time.Second // for everything that one target is asked
+	factsLimit  = 30 * time.Second
+	// spoolChunks is how many chunks must fit into the spool at the least: one being written, those on their way.
+	spoolChunks = 4
+)
+
+// Name implements run.Step.
+func (*Preflight) Name() string { return "preflight" }
+
+// Do fails with every reason not to run at once.
+func (p *Preflight) Do(ctx context.Context) error {
+	if err := p.Look(ctx); err != nil {
+		return err
+	}
+	return p.Backup.Survey.Refusal()
+}
+
+// Look fills in the survey. Its error means that it could not look; what it does not like is in Survey.Refused.
+func (p *Preflight) Look(ctx context.Context) error {
+	s := &p.Backup.Survey
+	pid, err := p.Instance.Holder()
+	if err != nil {
+		return fmt.Errorf("look who holds the data directory: %w", err)
+	}
+	s.PID, s.Running = pid, pid != 0
+	if err := p.askServer(ctx, s); err != nil {
+		return err
+	}
+	if s.Inventory, err = p.Scan(ctx, s.Facts); err != nil {
+		s.refuse(fmt.Errorf("data directory %s: %w", p.Backup.Job.MySQL.DataDir, err))
+	}
+	if len(s.Inventory.Refused) > 0 {
+		s.refuse(&archive.RefusedError{Refused: s.Inventory.Refused})
+	}
+	s.Predicted = Predict(p.History, s.Inventory.Bytes, p.Backup.Job.Restart)
+	p.Backup.Downtime.Predicted = s.Predicted
+	p.name(s)
+	p.spool(s)
+	p.targets(ctx, s)
+	return context.Cause(ctx)
+}
+
+// askServer asks a running server for its facts, and makes sure that it is the one that the job means.
+func (p *Preflight) askServer(ctx context.Context, s *Survey) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, factsLimit, fmt.Errorf("no answer within %s", factsLimit))
+	defer cancel()
+	if !s.Running {
+		return p.nobodyElse(ctx, s)
+	}
+	var err error
+	if s.Facts, err = p.Server.Facts(ctx); err != nil {
+		return fmt.Errorf("ask the server (process %d holds the data directory): %w", s.PID, err)
+	}
+	if s.Settings, err = p.Server.Settings(ctx); err != nil {
+		return fmt.Errorf("ask the server for its settings: %w", err)
+	}
+	p.judge(s)
+	return nil
+}
+
+// nobodyElse makes sure that no server answers when nobody holds the data directory: the job would name two different
+// things.
+func (p *Preflight) nobodyElse(ctx context.Context, s *Survey) error {
+	if err := p.Instance.Answers(ctx); err == nil || errs.Is(err, errs.Permission) {
+		s.refuse(fmt.Errorf("a server answers at the job's address, but no process holds data_dir %s: "+
+			"address and data_dir do not belong together", p.Backup.Job.MySQL.DataDir))
+		return nil
+	}
+	s.Warnings = append(s.Warnings, "MySQL is down: it is backed up as it is, and stays down")
+	return nil
+}
+
+// judge refuses a server that must not or cannot be stopped.
+func (p *Preflight) judge(s *Survey) {
+	f, m := s.Facts, p.Backup.Job.MySQL
+	if !sameDir(f.DataDir, m.DataDir) {
+		s.refuse(fmt.Errorf("the server's data directory is %s, but the job says data_dir = %q", f.DataDir, m.DataDir))
+	}
+	if needsShutdown(m.Service) && !f.ShutdownPrivilege {
+		s.refuse(errs.New(errs.Permission, "user %q may not stop the server: %s", m.User, f.GrantHint))
+	}
+	if f.ReplicasAttached > 0 && !f.ReadOnly && !m.AllowPrimary {
+		s.refuse(fmt.Errorf("the server is a writable primary with %d replica(s) attached: back up a replica, "+
+			"or say allow_primary = true", f.ReplicasAttached))
+	}
+}
+
+func needsShutdown(s job.Service) bool { return s.Kind == job.ServiceExec && len(s.Stop) == 0 }
+
+// sameDir compares two paths as the file system sees them.
+func sameDir(a, b string) bool {
+	if ra, err := filepath.EvalSymlinks(a); err == nil {
+		a = ra
+	}
+	if rb, err := filepath.EvalSymlinks(b); err == nil {
+		b = rb
+	}
+	return filepath.Clean(a) == filepath.Clean(b)
+}
+
+// name gives the artifact its key.
+func (p *Preflight) name(s *Survey) {
+	vars := job.Vars{
+		RunID: p.Backup.ID, RunStarted: p.Backup.Started.UTC(), RunType: "full",
+		MySQLHostname: s.Facts.Hostname, MySQLVersion: s.Facts.Version, MySQLServerID: s.Facts.ServerID,
+	}
+	if vars.MySQLHostname == "" {
+		vars.MySQLHostname = p.HostName
+	}
+	key, err := p.Backup.Job.Artifact.Name(vars)
+	if err != nil {
+		s.refuse(fmt.Errorf("artifact name: %w", err))
+	}
+	s.Key, p.Backup.Artifact.Key = key, key
+	p.Backup.Artifact.ChunkSize = p.Backup.Job.Artifact.ChunkSize
+}
+
+// spool refuses a spool that could not even hold what is on its way.
+func (p *Preflight) spool(s *Survey) {
+	free, err := p.SpoolFree()
+	if err != nil {
+		s.refuse(fmt.Errorf("spool: %w", err))
+		return
+	}
+	s.SpoolFree = free
+	need := min(s.Inventory.Bytes, spoolChunks*p.Backup.Job.Artifact.ChunkSize)
+	if free < need {
+		s.refuse(errs.New(errs.NoSpace, "spool: %d bytes are free, at least %d are needed: free some space, "+
+			"choose another --spool-dir or a smaller chunk_size", free, need))
+	} else if free < s.Inventory.Allocated {
+		s.Warnings = append(s.Warnings, "the spool cannot hold the whole artifact if the targets are slow or away")
+	}
+}
+
+// targets asks all targets at once whether they can take the artifact.
+func (p *Preflight) targets(ctx context.Context, s *Survey) {
+	if s.Key == "" {
+		return
+	}
+	s.Targets = make([]TargetSurvey, len(p.Targets))
+	var wg sync.WaitGroup
+	for i, t := range p.Targets {
+		s.Targets[i] = TargetSurvey{Label: t.Label, Type: p.typeOf(t.Label)}
+		wg.Go(func() { p.askTarget(ctx, t, &s.Targets[i]) })
+	}
+	wg.Wait()
+	for _, t := range s.Targets {
+		if t.Err != nil {
+			s.refuse(fmt.Errorf("target %q: %w", t.Label, t.Err))
+		}
+	}
+}
+
+func (p *Preflight) typeOf(label string) string {
+	for _, t := range p.Backup.Job.Targets {
+		if t.Label == label {
+			return t.Type
+		}
+	}
+	return ""
+}
+
+func (p *Preflight) askTarget(ctx context.Context, t ship.Target, into *TargetSurvey) {
+	ctx, cancel := context.WithTimeoutCause(ctx, targetLimit, fmt.Errorf("no answer within %s", targetLimit))
+	defer cancel()
+	into.Capacity = storage.Capacity{Free: -1, Total: -1}
+	if c, ok := t.Storage.(storage.Checker); ok {
+		if into.Capacity, into.Err = c.Check(ctx); into.Err != nil {
+			return
+		}
+	}
+	into.Err = unused(ctx, t.Storage, p.Backup.Artifact.Key)
+}
+
+// unused makes sure that neither the artifact's name nor its manifest's is taken.
+func unused(ctx context.Context, store storage.Objects, key string) error {
+	for _, k := range []string{key, manifest.Key(key)} {
+		_, err := store.Stat(ctx, k)
+		if err == nil {
+			return errs.New(errs.Exists, "%s exists already, and nothing is ever overwritten: let the artifact's name "+
+				"depend on run.id or run.started", k)
+		}
+		if !errs.Is(err, errs.NotFound) {
+			return errors.Join(fmt.Errorf("look for %s: %w", k, err), context.Cause(ctx))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,57 @@
+package step
+
+import (
+	"context"
+	"fmt"
+)
+
+// Stop takes MySQL down, after it has written down how to bring it up again.
+type Stop struct {
+	Backup   *Backup
+	Instance Instance
+	Server   Server
+	Journal  Journal
+	Now      Clock
+}
+
+// Name implements run.Step.
+func (*Stop) Name() string { return "stop" }
+
+// Do writes the intent, then stops the server. When it returns, the process is gone and the data directory is free.
+func (s *Stop) Do(ctx context.Context) error {
+	was := s.Backup.Survey
+	intent := Intent{
+		WasRunning: was.Running, PID: was.PID, MySQL: s.Backup.Job.MySQL,
+		Facts: was.Facts, Settings: was.Settings, At: s.Now(),
+	}
+	if err := s.Journal.SaveIntent(ctx, intent); err != nil {
+		return fmt.Errorf("write the intent: %w", err)
+	}
+	if !was.Running {
+		return s.stillDown()
+	}
+	s.Backup.Downtime.Began = s.Now()
+	return s.Instance.Stop(ctx)
+}
+
+// stillDown refuses to go on when somebody has started a server that was down at preflight.
+func (s *Stop) stillDown() error {
+	pid, err := s.Instance.Holder()
+	if err == nil && pid != 0 {
+		err = fmt.Errorf("the server was down at preflight, and now process %d holds %s", pid, s.Backup.Job.MySQL.DataDir)
+	}
+	return err
+}
+
+// Undo brings MySQL up again if it was running before and is not up already.
+func (s *Stop) Undo(ctx context.Context) error {
+	if d := s.Backup.Downtime; d.Began.IsZero() || !d.Ended.IsZero() {
+		return nil
+	}
+	restart := Restart{Backup: s.Backup, Instance: s.Instance, Now: s.Now}
+	if err := restart.Do(ctx); err != nil {
+		return err
+	}
+	confirm := Confirm{Backup: s.Backup, Instance: s.Instance, Server: s.Server, Journal: s.Journal}
+	return confirm.Do(ctx)
+}

@@ -1,0 +1,93 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/drydock-backup/drydock/agent/archive"
+	"github.com/drydock-backup/drydock/agent/job"
+	"github.com/drydock-backup/drydock/agent/ship"
+	"github.com/drydock-backup/drydock/sdk/errs"
+	"github.com/drydock-backup/drydock/sdk/host"
+)
+
+// VerifyOptions say what is verified, and how deep.
+type VerifyOptions struct {
+	Backup  string // id or Latest
+	Target  string // label; "" means the first that holds it
+	Deep    bool   // also every file in the artifact
+	Observe func(Event)
+}
+
+// VerifyReport is what a verification found. Its JSON keys are a contract.
+type VerifyReport struct {
+	Backup    string           `json:"backup"`
+	Target    string           `json:"target"`
+	Key       string           `json:"key"`
+	Chunks    int              `json:"chunks"`
+	Bytes     int64            `json:"bytes"`
+	Deep      bool             `json:"deep"`
+	Files     int64            `json:"files,omitempty"`
+	DataBytes int64            `json:"data_bytes"`
+	Damaged   []archive.Damage `json:"damaged"`
+}
+
+// Verify reads a stored backup and compares it with its manifest. What is damaged is in the report, and the error holds
+// ErrDamaged.
+func (a *Agent) Verify(ctx context.Context, j job.Job, o VerifyOptions) (VerifyReport, error) {
+	b, err := a.find(ctx, j, o.Backup, o.Target)
+	if err != nil {
+		return VerifyReport{}, err
+	}
+	m := b.manifest
+	rep := VerifyReport{Backup: b.ID, Target: b.Target, Key: b.Key, Chunks: len(m.Chunks), Bytes: m.Size,
+		DataBytes: m.DataBytes, Deep: o.Deep, Damaged: []archive.Damage{}}
+	tale := &story{run: b.ID, observe: o.Observe, now: a.now}
+	if err := a.verifyChunks(ctx, b, tale, &rep); err != nil {
+		return rep, err
+	}
+	if o.Deep {
+		if err := a.verifyFiles(ctx, b, tale, &rep); err != nil {
+			return rep, err
+		}
+	}
+	if len(rep.Damaged) > 0 {
+		return rep, fmt.Errorf("%w: %s at target %q", ErrDamaged, b.ID, b.Target)
+	}
+	return rep, nil
+}
+
+func (a *Agent) verifyChunks(ctx context.Context, b Backup, tale *story, rep *VerifyReport) error {
+	o := ship.Options{Log: a.o.Log, Progress: func(label string, n int64) { tale.progress("digests", label, n, b.Bytes) }}
+	err := ship.Verify(ctx, b.from, b.Key, b.manifest.SpoolChunks(), o)
+	if errs.Is(err, errs.Corrupt) || errs.Is(err, errs.NotFound) {
+		rep.Damaged = append(rep.Damaged, archive.Damage{Path: b.Key, Reason: err.Error()})
+		return nil
+	}
+	return err
+}
+
+func (a *Agent) verifyFiles(ctx context.Context, b Backup, tale *story, rep *VerifyReport) (err error) {
+	src, err := ship.Open(ctx, b.from, b.Key, ship.Options{Log: a.o.Log})
+	if err != nil {
+		return err
+	}
+	f, err := a.openFrames(ctx, b)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	found, err := archive.Verify(ctx, src, frames{f}, archive.VerifyOptions{
+		Progress: func(p archive.Progress) { tale.progress("files", b.Target, p.Bytes, b.DataBytes) },
+	})
+	rep.Files = found.Files
+	rep.Damaged = append(rep.Damaged, found.Damaged...)
+	return err
+}
+
+// openFrames starts the compressor that a backup was made with.
+func (a *Agent) openFrames(ctx context.Context, b Backup) (*host.Frames, error) {
+	p := job.Provider{Type: b.manifest.Compressor, Config: job.Config("{}")}
+	return a.o.Plugins.Frames(ctx, p, host.FrameOptions{FrameSize: frameSize, Slots: frameSlots()})
+}

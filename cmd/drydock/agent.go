@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/drydock-backup/drydock/agent"
+	"github.com/drydock-backup/drydock/agent/job"
+	"github.com/drydock-backup/drydock/agent/plugin"
+	"github.com/drydock-backup/drydock/hcl"
+)
+
+// session is one command's use of the agent: its plugins end with it.
+type session struct {
+	*agent.Agent
+	plugins *plugin.Host
+	files   *hcl.Result // nil until jobs were loaded
+}
+
+// open makes the agent ready. Close ends what it started.
+func (a *app) open() (*session, error) {
+	log, err := a.logger()
+	if err != nil {
+		return nil, err
+	}
+	host, err := a.pluginHost(log)
+	if err != nil {
+		return nil, err
+	}
+	dataDir, err := filepath.Abs(a.dataDir)
+	if err != nil {
+		return nil, &usageError{err}
+	}
+	spoolDir := filepath.Join(dataDir, "spool")
+	if a.spoolDir != "" {
+		if spoolDir, err = filepath.Abs(a.spoolDir); err != nil {
+			return nil, &usageError{err}
+		}
+	}
+	ag, err := agent.New(agent.Options{DataDir: dataDir, SpoolDir: spoolDir, Plugins: host, Version: a.version, Log: log})
+	return &session{Agent: ag, plugins: host}, err
+}
+
+func (a *app) pluginHost(log *slog.Logger) (*plugin.Host, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find the drydock executable: %w", err)
+	}
+	return plugin.NewHost(plugin.Options{Self: self, Builtins: builtins(), Log: log})
+}
+
+// close ends every plugin, also after a cancellation.
+func (s *session) close(ctx context.Context) error {
+	return s.plugins.Close(context.WithoutCancel(ctx))
+}
+
+// withAgent runs f with an agent whose plugins end with it.
+func (a *app) withAgent(ctx context.Context, f func(*session) error) error {
+	s, err := a.open()
+	if err != nil {
+		return err
+	}
+	err = f(s)
+	if closed := s.close(ctx); closed != nil {
+		err = errors.Join(err, closed)
+	}
+	return a.located(s, err)
+}
+
+// located prints a provider's complaints about its configuration with the lines of the job file that they are about.
+func (a *app) located(s *session, err error) error {
+	var bad *plugin.ConfigError
+	if s.files == nil || !errors.As(err, &bad) {
+		return err
+	}
+	return a.diagnosed(s.files.ProviderDiagnostics(bad.Provider, bad.Diagnostics))
+}
+
+// loader reads job files with the schemas of the plugins.
+func (s *session) loader() *hcl.Loader { return &hcl.Loader{Schemas: s.plugins} }
+
+// job loads the one job that --file or the job's name means.
+func (s *session) job(ctx context.Context, a *app, name string) (job.Job, error) {
+	file := a.file
+	if file == "" {
+		known, err := s.KnownJob(name)
+		if err != nil {
+			return job.Job{}, &usageError{err}
+		}
+		name, file = known.Name, known.File
+	}
+	result, diags := s.loader().LoadFiles(ctx, file)
+	if err := a.diagnosed(diags); err != nil {
+		return job.Job{}, err
+	}
+	s.files = result
+	return pick(result.Jobs, name, file)
+}
+
+func pick(jobs []job.Job, name, file string) (job.Job, error) {
+	if name == "" && len(jobs) == 1 {
+		return jobs[0], nil
+	}
+	var names []string
+	for _, j := range jobs {
+		if j.Name == name {
+			return j, nil
+		}
+		names = append(names, j.Name)
+	}
+	if name == "" {
+		return job.Job{}, usagef("%s holds %d jobs: name one of %q", file, len(jobs), names)
+	}
+	return job.Job{}, usagef("%s has no job %q; it has %q", file, name, names)
+}
+
+// jsonLines prints one JSON value per line.
+func (a *app) jsonLines() func(v any) {
+	e := json.NewEncoder(a.stdout)
+	return func(v any) { _ = e.Encode(v) }
+}

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+// memoryLimit keeps the agent's garbage below what a small host notices; the compressor's frames are not in it.
+const memoryLimit = 64 << 20
+
+// app is what the commands share: where to print, and the flags of the root command.
+type app struct {
+	version        string
+	stdout, stderr io.Writer
+
+	dataDir  string
+	spoolDir string
+	logLevel string
+	json     bool
+	file     string // --file of the commands that need a job
+}
+
+func (a *app) rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "drydock",
+		Short:         "cold backups of MySQL and MariaDB that always bring the server back",
+		Long:          rootLong,
+		Version:       a.version,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		PersistentPreRun: func(*cobra.Command, []string) {
+			debug.SetMemoryLimit(memoryLimit)
+		},
+	}
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
+	f := root.PersistentFlags()
+	f.StringVar(&a.dataDir, "data-dir", defaultDataDir(), "where drydock keeps its own state")
+	f.StringVar(&a.spoolDir, "spool-dir", "", "where chunks wait until they are shipped (default: spool under --data-dir)")
+	f.StringVar(&a.logLevel, "log-level", "warn", "what to log on standard error: debug, info, warn or error")
+	root.AddCommand(
+		a.validateCommand(), a.fmtCommand(), a.planCommand(), a.runCommand(), a.resumeCommand(), a.recoverCommand(),
+		a.runsCommand(), a.backupsCommand(), a.verifyCommand(), a.restoreCommand(), a.pluginCommand(), a.manCommand(),
+	)
+	return root
+}
+
+const rootLong = `drydock makes cold physical backups of MySQL and MariaDB: it stops the server, copies the data
+directory into Data.zip, ships it to every target, starts the server again and proves both: that the server is up and
+that the backup can be read back.
+
+Exit codes: 0 done; 1 failed, MySQL is up; 2 usage or invalid configuration; 3 failed and MySQL is DOWN; 4 stored, but
+not everywhere; 5 verification found damage; 130 cancelled, MySQL is up.`
+
+// exactArgs is cobra.ExactArgs with an error that counts as a usage error.
+func exactArgs(n int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) != n {
+			return usagef("%s needs %s; see drydock %s --help", cmd.Name(), what, cmd.Name())
+		}
+		return nil
+	}
+}
+
+func (a *app) fileFlag(cmd *cobra.Command) {
+	cmd.Flags().StringVarP(&a.file, "file", "f", "", "the job file")
+	_ = cmd.MarkFlagFilename("file", "hcl")
+}
+
+func (a *app) jsonFlag(cmd *cobra.Command, what string) {
+	cmd.Flags().BoolVar(&a.json, "json", false, what)
+}
+
+func (a *app) logger() (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(a.logLevel)); err != nil {
+		return nil, usagef("--log-level %q: use debug, info, warn or error", a.logLevel)
+	}
+	return slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: level})), nil
+}
+
+// defaultDataDir is the user's state directory; the service's is set by its agent file.
+func defaultDataDir() string {
+	if dir := os.Getenv("XDG_STATE_HOME"); dir != "" {
+		return filepath.Join(dir, "drydock")
+	}
+	if home, err := os.UserHomeDir(); err == nil {
+		return filepath.Join(home, ".local", "state", "drydock")
+	}
+	return filepath.Join(os.TempDir(), "drydock")
+}
+
+// terminal returns w's width when w is a terminal.
+func terminal(w io.Writer) (width int, ok bool) {
+	f, isFile := w.(*os.File)
+	if !isFile || !term.IsTerminal(int(f.Fd())) {
+		return 0, false
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	return width, err == nil
+}
+
+func indent(s string) string {
+	return "  " + strings.ReplaceAll(strings.TrimRight(s, "\n"), "\n", "\n  ")
+}
+
+func (a *app) printf(format string, args ...any) { fmt.Fprintf(a.stdout, format, args...) }

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/drydock-backup/drydock/agent"
+)
+
+func (a *app) planCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "plan [JOB]",
+		Short: "show what a run would do, and change nothing",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withAgent(cmd.Context(), func(s *session) error { return a.plan(cmd.Context(), s, first(args)) })
+		},
+	}
+	a.fileFlag(cmd)
+	a.jsonFlag(cmd, "print the plan as one JSON object")
+	return cmd
+}
+
+func first(args []string) string {
+	if len(args) == 0 {
+		return ""
+	}
+	return args[0]
+}
+
+func (a *app) plan(ctx context.Context, s *session, name string) error {
+	j, err := s.job(ctx, a, name)
+	if err != nil {
+		return err
+	}
+	p, err := s.Plan(ctx, j)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		if err := a.printJSON(p); err != nil {
+			return err
+		}
+	} else {
+		a.printPlan(p)
+	}
+	if !p.OK {
+		return &silentError{exitFailed}
+	}
+	return nil
+}
+
+func (a *app) printPlan(p agent.Plan) {
+	a.printf("job %s\n\n", p.Job)
+	a.printf("  server      %s\n", serverLine(p))
+	a.printf("  data        %s in %d files (%s on disk) below %s\n", size(p.DataBytes), p.Files, size(p.AllocatedBytes), p.DataDir)
+	a.printf("  spool       %s free in %s\n", size(p.SpoolFree), p.SpoolDir)
+	a.printf("  downtime    %s predicted\n", secondsSpan(p.PredictedSeconds))
+	a.printf("  artifact    %s\n", p.Key)
+	for _, t := range p.Targets {
+		a.printf("  target      %s\n", targetLine(t))
+	}
+	a.printf("\n")
+	for i, s := range p.Steps {
+		a.printf("  %d. %s\n", i+1, s)
+	}
+	for _, w := range p.Warnings {
+		a.printf("\nwarning: %s\n", w)
+	}
+	for _, r := range p.Refused {
+		a.printf("\nrefused: %s\n", r)
+	}
+}
+
+func serverLine(p agent.Plan) string {
+	if !p.Running {
+		return "down; it is backed up as it is, and stays down"
+	}
+	return fmt.Sprintf("%s %s on %s, process %d", p.Product, p.Version, p.Hostname, p.PID)
+}
+
+func targetLine(t agent.PlanTarget) string {
+	line := fmt.Sprintf("%s (%s)", t.Label, t.Type)
+	switch {
+	case t.Error != "":
+		return line + ": " + t.Error
+	case t.Free >= 0:
+		return line + ": " + size(t.Free) + " free"
+	}
+	return line + ": ready"
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/drydock-backup/drydock/agent"
+)
+
+// backupFlags say where a backup is looked for.
+type backupFlags struct{ target string }
+
+func (a *app) backupFlags(cmd *cobra.Command) *backupFlags {
+	f := &backupFlags{}
+	a.fileFlag(cmd)
+	cmd.Flags().StringVar(&f.target, "target", "", "read from this target (default: the first that holds the backup)")
+	return f
+}
+
+const backupArg = `BACKUP is an id from drydock backups, or "latest". The job is known from an earlier run on this host; else name its
+file with --file.`
+
+func (a *app) verifyCommand() *cobra.Command {
+	var deep bool
+	cmd := &cobra.Command{
+		Use:   "verify BACKUP",
+		Short: "prove that a stored backup is whole",
+		Long: `verify reads a stored backup and checks it against its manifest: every chunk's SHA-256. With --deep it also
+decompresses every file in it and checks size, CRC-32 and SHA-256. The exit code is 5 when something is damaged.
+
+` + backupArg,
+		Args: exactArgs(1, "BACKUP"),
+	}
+	flags := a.backupFlags(cmd)
+	cmd.Flags().BoolVar(&deep, "deep", false, "also check every file in the artifact")
+	a.jsonFlag(cmd, "print the report as one JSON object")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return a.withAgent(cmd.Context(), func(s *session) error { return a.verify(cmd.Context(), s, args[0], *flags, deep) })
+	}
+	return cmd
+}
+
+func (a *app) verify(ctx context.Context, s *session, id string, flags backupFlags, deep bool) error {
+	j, err := s.job(ctx, a, agent.JobOf(id))
+	if err != nil {
+		return err
+	}
+	d := a.newDisplay()
+	report, err := s.Verify(ctx, j, agent.VerifyOptions{Backup: id, Target: flags.target, Deep: deep, Observe: d.observe})
+	d.close()
+	if err != nil && report.Backup == "" {
+		return err
+	}
+	if a.json {
+		if jsonErr := a.printJSON(report); jsonErr != nil {
+			return jsonErr
+		}
+		return err
+	}
+	for _, x := range report.Damaged {
+		a.printf("damaged: %s: %s\n", printable(x.Path), x.Reason)
+	}
+	if err != nil {
+		return err
+	}
+	a.printf("backup %s at %s: %d chunks, %s, every digest is right\n", report.Backup, report.Target, report.Chunks, size(report.Bytes))
+	if deep {
+		a.printf("every one of its %d files decompresses to the bytes that were read (%s)\n", report.Files, size(report.DataBytes))
+	}
+	return nil
+}
