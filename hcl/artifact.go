@@ -73,7 +73,8 @@ func checkPattern(g *given, pattern string) bool {
 	case slices.Contains(elements, ".."), slices.Contains(elements, "."):
 		g.bad(`pattern has "." or ".." for an element`, how)
 	case strings.HasSuffix(pattern, "/"):
-		g.bad("pattern ends in a slash", `It would match nothing. To leave a directory out with all that is in it, end the pattern in "/**".`)
+		g.bad("pattern ends in a slash",
+			`It would match nothing. To leave a directory out with all that is in it, end the pattern in "/**".`)
 	case !doublestar.ValidatePattern(pattern):
 		g.bad("pattern is malformed", "A [ or { in it is not closed, or a backslash is last. "+how)
 	case matchesAll(pattern):

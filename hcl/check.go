@@ -168,7 +168,8 @@ func (r *report) missingAttr(f *fields, a attrSpec, at hcllib.Range) {
 	if a.doc != "" {
 		detail += ": " + sentence(a.doc)
 	}
-	r.err(at, fmt.Sprintf("missing attribute %q", a.name), fmt.Sprintf("%s Write, for example:\n    %s", sentence(detail), a.example))
+	r.err(at, fmt.Sprintf("missing attribute %q", a.name),
+		fmt.Sprintf("%s Write, for example:\n    %s", sentence(detail), a.example))
 }
 
 // one returns the only block of a name, or nil.

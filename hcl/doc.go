@@ -25,5 +25,6 @@
 // job file by [Result.ProviderDiagnostics].
 //
 // Values that come from file(), env() and credential() carry a mark through every expression. A marked value is
-// never printed: not in a diagnostic, not in its JSON form. Literals of sensitive attributes are starred out of quoted source lines too.
+// never printed: not in a diagnostic, not in its JSON form. Literals of sensitive attributes are starred out of quoted
+// source lines too.
 package hcl

@@ -98,11 +98,12 @@ func (e *evaluator) evaluated(expr hclsyntax.Expression, diags hcllib.Diagnostic
 // explain words a diagnostic of HCL. HCL's own texts may hold values, and a function may complain about an argument by
 // quoting it. So when the expression reads secrets, only the texts that we made ourselves are let through.
 func explain(d *hcllib.Diagnostic, secret bool) (summary, detail string) {
+	const hidden = "The reason may show a value of env(), file() or credential(), so it is left out."
 	call, isCall := hcllib.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](d)
 	if !isCall || call.CalledFunctionName() == "" {
 		if secret {
 			return "expression cannot be evaluated",
-				"The reason may show a value of env(), file() or credential(), so it is left out. HCL calls it: " + lowerFirst(d.Summary) + "."
+				hidden + " HCL calls it: " + lowerFirst(d.Summary) + "."
 		}
 		return lowerFirst(d.Summary), d.Detail
 	}
@@ -116,7 +117,7 @@ func explain(d *hcllib.Diagnostic, secret bool) (summary, detail string) {
 	case secret && err == nil && strings.HasSuffix(d.Summary, "function arguments"):
 		return summary, d.Detail // counts only
 	case secret:
-		return summary, "The reason may show a value of env(), file() or credential(), so it is left out."
+		return summary, hidden
 	case name == "formatdate":
 		return summary, sentence(d.Detail) + dateHint()
 	}
@@ -170,7 +171,8 @@ func (e *evaluator) bareWord(expr hclsyntax.Expression, late bool) bool {
 	}
 	text := string(src.data[at.Start.Byte:at.End.Byte])
 	word := regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*(-[A-Za-z0-9_]+)*$`)
-	if !word.MatchString(text) || slices.ContainsFunc(allVariables(), func(v string) bool { return strings.HasPrefix(v, text+".") }) {
+	group := func(v string) bool { return strings.HasPrefix(v, text+".") }
+	if !word.MatchString(text) || slices.ContainsFunc(allVariables(), group) {
 		return false
 	}
 	e.err(at, fmt.Sprintf("undefined variable %q", text),

@@ -18,7 +18,7 @@ const maxFormatPasses = 8
 func Format(src []byte, filename string) ([]byte, Diagnostics) {
 	r := newReport()
 	text := newSource(filename, src, r)
-	if text == nil || parse(text, r) == nil {
+	if text == nil || parse(text, r) == nil || r.errors() > 0 {
 		return nil, r.done()
 	}
 	out := text.data

@@ -23,7 +23,10 @@ func TestFormat(t *testing.T) {
 		},
 		"windows":      {"\xEF\xBB\xBFa = 1\r\nb = 2\r\n", "a = 1\nb = 2\n"},
 		"blank around": {"\n\n\na = 1\n\n\n\n", "a = 1\n"},
-		"comments":     {"# one\n//two\n/* three\n\n\n  four */\na=1 # five   \n", "# one\n//two\n/* three\n\n\n  four */\na = 1 # five\n"},
+		"comments": {
+			"# one\n//two\n/* three\n\n\n  four */\na=1 # five   \n",
+			"# one\n//two\n/* three\n\n\n  four */\na = 1 # five\n",
+		},
 		"heredoc": {
 			"a = <<EOT\nkeep   \n\n\n\tthis\nEOT\nb=1\n",
 			"a = <<EOT\nkeep   \n\n\n\tthis\nEOT\nb = 1\n",
@@ -44,7 +47,7 @@ func TestFormat(t *testing.T) {
 }
 
 func TestFormatRefusesBrokenFiles(t *testing.T) {
-	for _, src := range []string{"job \"a\" {\n", "a = = 1\n", "a = \"x\n", "caf\xe9 = 1\n", "a = 1\na = 2 3\n"} {
+	for _, src := range []string{"job \"a\" {\n", "a = = 1\n", "a = \"x\n", "caf\xe9 = 1\n", "a = 1\na = 2\n"} {
 		out, diags := hcl.Format([]byte(src), "a.hcl")
 		if out != nil || !diags.HasErrors() || diags[0].Line == 0 {
 			t.Errorf("Format(%q) = %q, %v; want an error with a position", src, out, diags)
@@ -127,9 +130,12 @@ func bodyTree(src []byte, body *hclsyntax.Body, indent string) []string {
 // Any arrangement of the pieces of a job file can be formatted, and formatting it again changes nothing.
 func TestFormatProperty(t *testing.T) {
 	pieces := rapid.SampledFrom([]string{
-		"job \"a\" {", "mysql {", "}", "{ x = 1 }", "\n", "\n\n\n", "\r\n", "  ", "\t", "user = \"x\"\n", "port=3306", "data_dir   = \"/d\"\n",
-		"# note\n", "// note\n", "/* a\n b */", "x = [1,\n2,]\n", "x = {\n a = 1\n}\n", "x = <<EOT\n a  \n\nEOT\n", "x = <<-EOT\n  a\n  EOT\n",
-		"x = \"${ run.id }\"\n", "x = a ? b : c\n", "x = f(1,2)\n", "y = -1\n", "target \"file\" \"n\" {", "x = [for a in b : a if !a]\n", "é = \"ü\"\n",
+		"job \"a\" {", "mysql {", "}", "{ x = 1 }", "\n", "\n\n\n", "\r\n", "  ", "\t", "user = \"x\"\n", "port=3306",
+		"data_dir   = \"/d\"\n",
+		"# note\n", "// note\n", "/* a\n b */", "x = [1,\n2,]\n", "x = {\n a = 1\n}\n",
+		"x = <<EOT\n a  \n\nEOT\n", "x = <<-EOT\n  a\n  EOT\n",
+		"x = \"${ run.id }\"\n", "x = a ? b : c\n", "x = f(1,2)\n", "y = -1\n",
+		"target \"file\" \"n\" {", "x = [for a in b : a if !a]\n", "é = \"ü\"\n",
 	})
 	rapid.Check(t, func(t *rapid.T) {
 		checkFormat(t, []byte(strings.Join(rapid.SliceOfN(pieces, 0, 25).Draw(t, "pieces"), "")))

@@ -88,7 +88,8 @@ func TestLoadWithoutFile(t *testing.T) {
 // Two files with jobs of one name: the message stands at the second and names the first.
 func TestJobNameTwiceAcrossFiles(t *testing.T) {
 	_, diags := testLoader(t, nil).Load(t.Context(),
-		hcl.Source{Name: "a.hcl", Data: goodFile("orders")}, hcl.Source{Name: "b.hcl", Data: append([]byte("\n"), goodFile("orders")...)})
+		hcl.Source{Name: "a.hcl", Data: goodFile("orders")},
+		hcl.Source{Name: "b.hcl", Data: append([]byte("\n"), goodFile("orders")...)})
 	if len(diags) != 1 || diags[0].File != "b.hcl" || diags[0].Line != 2 || !strings.Contains(diags[0].Detail, "a.hcl:1") {
 		t.Errorf("diagnostics:\n%s", text(t, diags))
 	}

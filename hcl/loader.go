@@ -80,8 +80,7 @@ func (l *Loader) load(ctx context.Context, r *report, sources []Source) (*Result
 
 func (l *Loader) decoder(ctx context.Context, r *report) *decoder {
 	d := &decoder{
-		ctx: ctx, report: r, host: l.Host,
-		schemas: &schemaCache{from: l.Schemas, known: map[string]schemaAnswer{}},
+		report: r, host: l.Host, schemas: newSchemaCache(ctx, l.Schemas),
 		library: &library{readFile: l.ReadFile, getenv: l.Getenv, memo: map[string]string{}},
 		result:  &Result{sources: r.sources, providers: map[ProviderRef]*providerSite{}},
 	}
@@ -100,7 +99,6 @@ func (l *Loader) decoder(ctx context.Context, r *report) *decoder {
 // decoder turns syntax trees into jobs. It lives for one load.
 type decoder struct {
 	*report
-	ctx     context.Context
 	host    string
 	schemas *schemaCache
 	library *library

@@ -76,7 +76,8 @@ func (e *evaluator) connection(f *fields, m *job.MySQL) {
 func socketPath(g *given) string {
 	path, ok := g.absolute()
 	if ok && len(path) > maxSocketPath {
-		g.bad("mysql.socket is too long", fmt.Sprintf("The path of a socket has at most %d bytes; this one has %d.", maxSocketPath, len(path)))
+		g.bad("mysql.socket is too long",
+			fmt.Sprintf("The path of a socket has at most %d bytes; this one has %d.", maxSocketPath, len(path)))
 	}
 	return path
 }
@@ -88,7 +89,8 @@ func hostName(g *given) string {
 	}
 	switch {
 	case strings.HasPrefix(host, "/"):
-		g.bad("mysql.host is a path", `The path of a socket goes into socket, instead of host and port: socket = "/run/mysqld/mysqld.sock".`)
+		g.bad("mysql.host is a path",
+			`The path of a socket goes into socket, instead of host and port: socket = "/run/mysqld/mysqld.sock".`)
 	case strings.HasPrefix(host, "[") && strings.HasSuffix(host, "]"):
 		g.bad("mysql.host has brackets", `Write an IPv6 address without brackets, such as "::1".`)
 	case net.ParseIP(host) == nil && strings.Contains(host, ":"):

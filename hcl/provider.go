@@ -52,7 +52,7 @@ func (d *decoder) compress(e *evaluator, f *fields) job.Provider {
 	if f.present["compress"] {
 		return p // its labels are wrong, and that has been said
 	}
-	sc, err := d.schemas.get(d.ctx, KindCompress, defaultCompressor)
+	sc, err := d.schemas.get(KindCompress, defaultCompressor)
 	if err != nil {
 		d.err(f.header, "the default compressor cannot be used", sentence(err.Error())+" Choose one with a compress block.")
 		return p
@@ -74,7 +74,7 @@ func (d *decoder) provider(e *evaluator, kind string, b *hclsyntax.Block) (job.P
 		p.Label = b.Labels[1]
 		where = fmt.Sprintf("%s %q", b.Type, p.Label)
 	}
-	sc, err := d.schemas.get(d.ctx, kind, p.Type)
+	sc, err := d.schemas.get(kind, p.Type)
 	if err != nil {
 		d.unknownProvider(b, err)
 		return p, d.ownFields(b, spec, where)

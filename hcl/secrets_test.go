@@ -145,7 +145,7 @@ func TestLiteralSecretsAreStarred(t *testing.T) {
 	}
 }
 
-// R2.5: a decoded job keeps its secrets to itself when it is printed.
+// A provider may repeat a value from outside in what it says; that is taken out again.
 func TestProviderDiagnosticsRedactMarkedValues(t *testing.T) {
 	loader := testLoader(t, map[string]string{"BUCKET": canary})
 	body := `target "object" "o" { bucket = env("BUCKET") }`

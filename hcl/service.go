@@ -55,7 +55,8 @@ func command(g *given) []string {
 		return nil
 	}
 	if len(parts) == 0 {
-		g.bad(g.title()+" is empty", `It takes a command: the program, then its arguments, each an element, such as ["/usr/bin/mysqld_safe", "--user=mysql"].`)
+		g.bad(g.title()+" is empty", "It takes a command: the program, then its arguments, each an element, such as "+
+			`["/usr/bin/mysqld_safe", "--user=mysql"].`)
 		return nil
 	}
 	argv := make([]string, 0, len(parts))
@@ -78,11 +79,18 @@ func checkProgram(g *given, word string) {
 	case strings.TrimSpace(word) == "":
 		g.bad("the program of the command is empty", "The first element is the program, such as \"/usr/local/bin/start-mysql\".")
 	case strings.HasPrefix(word, "./"), strings.HasPrefix(word, "../"):
-		g.bad("the program of the command is a relative path", "It would depend on the directory that drydock is started in. Write the path from the root on.")
-	case strings.Contains(word, " ") && !strings.Contains(strings.SplitN(word, " ", 2)[1], "/") || strings.Contains(word, " -"):
-		g.bad("the program of the command holds spaces", "No shell takes the command apart. Write each word as an element of its own:\n    "+
-			splitWords(g, word))
+		g.bad("the program of the command is a relative path",
+			"It would depend on the directory that drydock is started in. Write the path from the root on.")
+	case strings.Contains(word, " -"), lastWordIsArgument(word):
+		g.bad("the program of the command holds spaces",
+			"No shell takes the command apart. Write each word as an element of its own:\n    "+splitWords(g, word))
 	}
+}
+
+// lastWordIsArgument tells a command line from a path with spaces in it.
+func lastWordIsArgument(word string) bool {
+	_, rest, spaces := strings.Cut(word, " ")
+	return spaces && !strings.ContainsAny(rest, `/\`)
 }
 
 func splitWords(g *given, word string) string {

@@ -108,7 +108,7 @@ func (s *providerSite) find(path []string) hcllib.Range {
 
 // schemaCache asks for each schema once in a load: a plugin has to be started for the answer.
 type schemaCache struct {
-	from  SchemaSource
+	ask   func(kind, name string) (*schema.Schema, error)
 	known map[string]schemaAnswer
 }
 
@@ -117,17 +117,26 @@ type schemaAnswer struct {
 	err    error
 }
 
-func (c *schemaCache) get(ctx context.Context, kind, name string) (*schema.Schema, error) {
-	if c.from == nil {
-		return nil, errors.New("no plugins are available")
+func newSchemaCache(ctx context.Context, from SchemaSource) *schemaCache {
+	c := &schemaCache{known: map[string]schemaAnswer{}}
+	c.ask = func(kind, name string) (*schema.Schema, error) {
+		if from == nil {
+			return nil, errors.New("no plugins are available")
+		}
+		sc, err := from.Schema(ctx, kind, name)
+		if err == nil && sc == nil {
+			sc = &schema.Schema{}
+		}
+		return sc, err
 	}
+	return c
+}
+
+func (c *schemaCache) get(kind, name string) (*schema.Schema, error) {
 	key := kind + "\x00" + name
 	answer, ok := c.known[key]
 	if !ok {
-		answer.schema, answer.err = c.from.Schema(ctx, kind, name)
-		if answer.err == nil && answer.schema == nil {
-			answer.schema = &schema.Schema{}
-		}
+		answer.schema, answer.err = c.ask(kind, name)
 		c.known[key] = answer
 	}
 	return answer.schema, answer.err

@@ -15,6 +15,7 @@ import (
 func TestWriteText(t *testing.T) {
 	d := hcl.Diagnostic{File: "a.hcl", Line: 12, Column: 3, EndLine: 12, EndColumn: 7, Severity: hcl.SeverityError,
 		Summary: "unknown attribute", Detail: "One two three four five.\n    example = 1", Source: "\thöts = \x1b[31m1"}
+	const head = "error: unknown attribute\n  --> a.hcl:12:3\n   |\n"
 	tests := map[string]struct {
 		change func(*hcl.Diagnostic)
 		color  bool
@@ -22,9 +23,9 @@ func TestWriteText(t *testing.T) {
 		want   string
 	}{
 		"plain": {func(*hcl.Diagnostic) {}, false, 0,
-			"error: unknown attribute\n  --> a.hcl:12:3\n   |\n12 |  höts = �[31m1\n   |   ^^^^\n  One two three four five.\n      example = 1\n"},
+			head + "12 |  höts = �[31m1\n   |   ^^^^\n  One two three four five.\n      example = 1\n"},
 		"narrow": {func(*hcl.Diagnostic) {}, false, 22,
-			"error: unknown attribute\n  --> a.hcl:12:3\n   |\n12 |  höts = �[31m1\n   |   ^^^^\n  One two three four\n  five.\n      example = 1\n"},
+			head + "12 |  höts = �[31m1\n   |   ^^^^\n  One two three four\n  five.\n      example = 1\n"},
 		"color": {func(d *hcl.Diagnostic) { d.Source, d.Detail = "x = 1", "" }, true, 0,
 			"\x1b[1;31merror\x1b[0m: \x1b[1munknown attribute\x1b[0m\n  \x1b[34m-->\x1b[0m a.hcl:12:3\n   \x1b[34m|\x1b[0m\n" +
 				"\x1b[34m12\x1b[0m \x1b[34m|\x1b[0m x = 1\n   \x1b[34m|\x1b[0m   \x1b[1;31m^^^\x1b[0m\n"},
