@@ -61,7 +61,9 @@ func openPlain(_ context.Context, c *dirConfig) (storage.Storage, error) {
 	return &dirStore{dir: c.Path, open: map[string]storage.Upload{}}, nil
 }
 
-func (s *dirStore) path(key string) string { return filepath.Join(s.dir, strings.ReplaceAll(key, "/", "%")) }
+func (s *dirStore) path(key string) string {
+	return filepath.Join(s.dir, strings.ReplaceAll(key, "/", "%"))
+}
 
 func (s *dirStore) Begin(ctx context.Context, up storage.Upload) (string, error) {
 	if kind, ok := strings.CutPrefix(up.Key, "!kind:"); ok {
@@ -319,7 +321,9 @@ type logConfig struct {
 // logNotifier appends the events to a file.
 type logNotifier struct{ path string }
 
-func openLog(_ context.Context, c *logConfig) (notify.Notifier, error) { return &logNotifier{c.Path}, nil }
+func openLog(_ context.Context, c *logConfig) (notify.Notifier, error) {
+	return &logNotifier{c.Path}, nil
+}
 
 func (n *logNotifier) Send(_ context.Context, e notify.Event) error {
 	if e.Type == "refuse" {

@@ -57,6 +57,9 @@ func (l *life) newServer(opts []grpc.ServerOption) *grpc.Server {
 	)...)
 }
 
+// hclogTime is how the host expects the time of a log line.
+const hclogTime = "2006-01-02T15:04:05.000000Z07:00"
+
 // logToHost makes package slog write lines to w that the host can take apart, whatever the provider logs with slog.
 func logToHost(w io.Writer) {
 	names := map[string]string{slog.TimeKey: "@timestamp", slog.LevelKey: "@level", slog.MessageKey: "@message"}
@@ -70,7 +73,7 @@ func logToHost(w io.Writer) {
 			a.Key = name
 			switch name {
 			case "@timestamp":
-				a.Value = slog.StringValue(a.Value.Time().UTC().Format(hclog.TimeFormat))
+				a.Value = slog.StringValue(a.Value.Time().Format(hclogTime))
 			case "@level":
 				a.Value = slog.StringValue(strings.ToLower(a.Value.String()))
 			}
