@@ -1,0 +1,139 @@
+package mysql
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Channel is one replication channel (MySQL) or connection (MariaDB) of a replica. A thread counts as running when it
+// is on, even while it waits for a source that cannot be reached: that state outlives a restart as it is.
+type Channel struct {
+	Name string `json:"name"` // "" is the default channel
+	IO   bool   `json:"io"`   // the thread that receives is on
+	SQL  bool   `json:"sql"`  // the thread that applies is on
+
+	source string // "host:port"
+	failed string // what stopped a thread
+}
+
+func (c Channel) label() string {
+	if c.Name == "" {
+		return "replication"
+	}
+	return fmt.Sprintf("replication channel %q", c.Name)
+}
+
+// either returns the first of the columns that the row has.
+func either(row map[string]string, names ...string) string {
+	for _, n := range names {
+		if v, ok := row[n]; ok {
+			return v
+		}
+	}
+	return ""
+}
+
+// channels lists the replication channels. Those of group replication manage themselves and are left out.
+func (c *session) channels(ctx context.Context, d dialect) ([]Channel, error) {
+	rows, err := c.rows(ctx, d.replicaStatus())
+	if err != nil {
+		return nil, err
+	}
+	var all []Channel
+	for _, row := range rows {
+		ch := Channel{
+			Name: either(row, "Channel_Name", "Connection_name"),
+			IO:   either(row, "Replica_IO_Running", "Slave_IO_Running") != "No",
+			SQL:  either(row, "Replica_SQL_Running", "Slave_SQL_Running") != "No",
+		}
+		if strings.HasPrefix(ch.Name, "group_replication_") {
+			continue
+		}
+		ch.source = either(row, "Source_Host", "Master_Host") + ":" + either(row, "Source_Port", "Master_Port")
+		ch.failed = strings.TrimSpace(row["Last_IO_Error"] + " " + row["Last_SQL_Error"])
+		all = append(all, ch)
+	}
+	return all, nil
+}
+
+// quote writes a string literal whatever sql_mode says: hexadecimal would not do in FOR CHANNEL.
+func quote(s string) string {
+	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `''`, "\x00", "").Replace(s) + "'"
+}
+
+// statement is "START REPLICA IO_THREAD FOR CHANNEL 'x'" or, for MariaDB, "START SLAVE 'x' IO_THREAD". MySQL means all
+// channels when none is named, so the default channel is named too.
+func (d dialect) statement(verb, channel, thread string) string {
+	switch {
+	case d.maria && channel == "":
+		return fmt.Sprintf("%s SLAVE %s", verb, thread)
+	case d.maria:
+		return fmt.Sprintf("%s SLAVE %s %s", verb, quote(channel), thread)
+	}
+	return fmt.Sprintf("%s %s %s FOR CHANNEL %s", verb, d.replica(), thread, quote(channel))
+}
+
+// settleChannel makes a channel's threads run, or not, as they should.
+func (c *session) settleChannel(ctx context.Context, d dialect, now, want Channel) error {
+	threads := []struct {
+		name      string
+		now, want bool
+	}{{"IO_THREAD", now.IO, want.IO}, {"SQL_THREAD", now.SQL, want.SQL}}
+	for _, t := range threads {
+		if t.now == t.want {
+			continue
+		}
+		verb := "STOP"
+		if t.want {
+			verb = "START"
+		}
+		if _, err := c.ExecContext(ctx, d.statement(verb, want.Name, t.name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// threadLimit bounds how long a replication thread may take to show the state that it was told to be in.
+const threadLimit = 10 * time.Second
+
+// awaitChannel waits until a channel is as it should be.
+func (c *session) awaitChannel(ctx context.Context, d dialect, want Channel) error {
+	for deadline := time.Now().Add(threadLimit); ; {
+		all, err := c.channels(ctx, d)
+		if err != nil {
+			return err
+		}
+		now, ok := find(all, want.Name)
+		if ok && now.IO == want.IO && now.SQL == want.SQL {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("receiving %s and applying %s, as before: now %s and %s %s",
+				onOff(want.IO), onOff(want.SQL), onOff(now.IO), onOff(now.SQL), now.failed)
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+func find(all []Channel, name string) (Channel, bool) {
+	for _, ch := range all {
+		if ch.Name == name {
+			return ch, true
+		}
+	}
+	return Channel{}, false
+}
+
+func onOff(b bool) string {
+	if b {
+		return "on"
+	}
+	return "off"
+}

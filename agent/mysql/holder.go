@@ -1,0 +1,71 @@
+package mysql
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/drydock-backup/drydock/sdk/errs"
+)
+
+// Holder returns the id of the server process that works on a data directory: 0 when nobody does, Unknown when
+// somebody does who cannot be named. Two things are looked at:
+//
+//   - the locks that servers take on their system files (InnoDB on ibdata1, Aria on aria_log_control), by fcntl
+//     F_GETLK, which asks and takes nothing;
+//   - on Linux, whether a process has a file in the directory open for writing. Readers, such as a backup, do not count.
+//     Processes of other users can be looked into by root alone.
+//
+// The caller needs the right to read the files.
+func Holder(dataDir string) (pid int, err error) {
+	dir, err := filepath.EvalSymlinks(dataDir)
+	if err != nil {
+		return 0, holderError(dataDir, err)
+	}
+	names, err := lockedFiles(dir)
+	if err != nil {
+		return 0, holderError(dataDir, err)
+	}
+	for _, name := range names {
+		pid, err := lockOwner(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // a server removes and renames files of its own while it works
+		}
+		if err != nil {
+			return 0, holderError(dataDir, err)
+		}
+		if pid != 0 {
+			return pid, nil
+		}
+	}
+	return writer(dir), nil
+}
+
+func holderError(dataDir string, err error) error {
+	kind := errs.Permanent
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		kind = errs.NotFound
+	case errors.Is(err, fs.ErrPermission):
+		kind = errs.Permission
+	}
+	return errs.Wrap(kind, err, "look who holds data directory %s", dataDir)
+}
+
+// lockedFiles lists the files that a server may hold a lock on.
+func lockedFiles(dir string) ([]string, error) {
+	if _, err := os.ReadDir(dir); err != nil {
+		return nil, err
+	}
+	var all []string
+	for _, pattern := range []string{"ibdata*", "aria_log_control", "mysql.ibd", "undo_*", "ib_logfile*", "#innodb_redo/#ib_redo*"} {
+		names, err := filepath.Glob(filepath.Join(escapeGlob(dir), pattern))
+		if err != nil {
+			return nil, fmt.Errorf("list %s: %w", pattern, err)
+		}
+		all = append(all, names...)
+	}
+	return all, nil
+}
