@@ -95,7 +95,7 @@ func (v *verification) damage() error {
 		return nil
 	}
 	slices.Sort(v.bad)
-	list := strings.Trim(fmt.Sprint(v.bad[:min(named, len(v.bad))]), "[]")
+	list := strings.ReplaceAll(strings.Trim(fmt.Sprint(v.bad[:min(named, len(v.bad))]), "[]"), " ", ", ")
 	if len(v.bad) > named {
 		list += fmt.Sprintf(" and %d more", len(v.bad)-named)
 	}
