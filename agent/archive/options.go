@@ -27,15 +27,23 @@ type Slot interface {
 	Release()
 }
 
-// What the manifest is made of.
-type (
-	Header       = manifest.Header   // what it says about the whole
-	File         = manifest.File     // one entry
-	ArtifactInfo = manifest.Artifact // which run made it
-	Refused      = tree.Refused      // a thing that cannot be archived
-	RefusedError = tree.RefusedError // all of them
-	Skipped      = tree.Skipped      // a thing that was left out
-)
+// Header is what the manifest says about the whole.
+type Header = manifest.Header
+
+// File is one entry of the manifest.
+type File = manifest.File
+
+// ArtifactInfo says which run made the artifact.
+type ArtifactInfo = manifest.Artifact
+
+// Refused is a thing that cannot be archived.
+type Refused = tree.Refused
+
+// RefusedError names all of them.
+type RefusedError = tree.RefusedError
+
+// Skipped is a thing that was left out.
+type Skipped = tree.Skipped
 
 // ErrChanged says that the data directory was written to during the copy.
 var ErrChanged = tree.ErrChanged

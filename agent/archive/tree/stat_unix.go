@@ -52,10 +52,14 @@ func retry(call func() error) error {
 }
 
 func convert(st *unix.Stat_t) Stat {
+	var mtime, ctime manifest.Time
+	mtime[0], mtime[1] = st.Mtim.Unix()
+	ctime[0], ctime[1] = st.Ctim.Unix()
 	return Stat{
-		Mode: uint32(st.Mode), Size: st.Size, Allocated: int64(st.Blocks) * 512, UID: st.Uid, GID: st.Gid,
-		MTime: manifest.Time{int64(st.Mtim.Sec), int64(st.Mtim.Nsec)},
-		CTime: manifest.Time{int64(st.Ctim.Sec), int64(st.Ctim.Nsec)},
-		Dev:   uint64(st.Dev), Ino: uint64(st.Ino), Links: uint64(st.Nlink),
+		Mode: uint32(number(st.Mode)), Size: st.Size, Allocated: st.Blocks * 512, UID: st.Uid, GID: st.Gid,
+		MTime: mtime, CTime: ctime, Dev: number(st.Dev), Ino: st.Ino, Links: number(st.Nlink),
 	}
 }
+
+// number hides that systems do not agree on the width of these fields.
+func number[T uint16 | uint32 | uint64 | int32](v T) uint64 { return uint64(v) }
