@@ -99,6 +99,9 @@ func (e *evaluator) evaluated(expr hclsyntax.Expression, diags hcllib.Diagnostic
 // quoting it. So when the expression reads secrets, only the texts that we made ourselves are let through.
 func explain(d *hcllib.Diagnostic, secret bool) (summary, detail string) {
 	const hidden = "The reason may show a value of env(), file() or credential(), so it is left out."
+	if d.Summary == "Invalid template interpolation value" && !secret {
+		return "value does not fit into text", "Text, numbers and true or false can stand in text. A list goes through join(\", \", LIST)."
+	}
 	call, isCall := hcllib.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](d)
 	if !isCall || call.CalledFunctionName() == "" {
 		if secret {
@@ -196,6 +199,9 @@ func (e *evaluator) bareSecret(expr hclsyntax.Expression) bool {
 func (e *evaluator) checkVariable(t hcllib.Traversal, late bool) bool {
 	name, at := variableName(t)
 	switch {
+	case len(t) > 2 && slices.Contains(allVariables(), name):
+		e.err(t[2].SourceRange(), name+" has no parts", fmt.Sprintf("It is a single value. Write %s alone.", name))
+		return false
 	case slices.Contains(earlyVariables(), name):
 		return true
 	case slices.Contains(lateVariables(), name):

@@ -82,14 +82,16 @@ func someVars() job.Vars {
 func TestArtifactNames(t *testing.T) {
 	tests := map[string]struct {
 		file string
+		job  int
 		want string
 	}{
-		"default": {"testdata/good/least.hcl", "DB1/orders/20261122T191504Z/Data.zip"},
-		"given":   {"testdata/good/full.hcl", "db1/orders/full-4294967295/r1/Data.zip"},
+		"null":    {"testdata/good/least.hcl", 1, "DB1/stock/20261122T191504Z/Data.zip"},
+		"default": {"testdata/good/least.hcl", 0, "DB1/orders/20261122T191504Z/Data.zip"},
+		"given":   {"testdata/good/full.hcl", 0, "db1/orders/full-4294967295/r1/Data.zip"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			got, err := loadGood(t, tt.file)[0].Artifact.Name(someVars())
+			got, err := loadGood(t, tt.file)[tt.job].Artifact.Name(someVars())
 			if err != nil || got != tt.want {
 				t.Errorf("Name() = %q, %v, want %q", got, err, tt.want)
 			}

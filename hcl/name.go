@@ -27,7 +27,11 @@ func (e *evaluator) artifactName(expr hclsyntax.Expression) func(job.Vars) (stri
 	if !e.checkNames(expr, true) {
 		return nil
 	}
-	name, ok := e.sampleName(expr, sampleVars())
+	vars := sampleVars()
+	if val, diags := expr.Value(e.scope.context(&vars)); !diags.HasErrors() && val.IsNull() {
+		return e.defaultName() // null is the same as nothing
+	}
+	name, ok := e.sampleName(expr, vars)
 	if !ok {
 		return nil
 	}
@@ -117,11 +121,11 @@ func (e *evaluator) checkUnique(expr hclsyntax.Expression, first string) {
 	for _, step := range []struct {
 		wait time.Duration
 		span string
-	}{{24 * time.Hour, "day or more"}, {time.Hour, "day"}, {time.Minute, "hour"}} {
+	}{{24 * time.Hour, "one month or more"}, {time.Hour, "one day"}, {time.Minute, "one hour"}} {
 		next := sampleVars()
 		next.RunID, next.RunStarted = never.RunID, next.RunStarted.Add(step.wait)
 		if name, ok := e.sampleName(expr, next); ok && name == first {
-			e.warn(expr.Range(), "artifact.name repeats itself", fmt.Sprintf("Two runs within one %s would get the same name, and the "+
+			e.warn(expr.Range(), "artifact.name repeats itself", fmt.Sprintf("Two runs within %s would get the same name, and the "+
 				"second would fail, because nothing is ever overwritten. Add the time of day (hhmmss) or ${run.id}.", step.span))
 			return
 		}

@@ -14,6 +14,9 @@ const (
 	titleTwice     = "Attribute redefined"
 	titleExpected  = "Argument or block definition required"
 	titleMultiline = "Invalid multi-line string"
+	titleOneLine   = "Invalid single-argument block definition"
+	titleNewline   = "Missing newline after argument"
+	titleEscape    = "Invalid escape sequence"
 )
 
 // parse turns a source into its syntax tree. It reports the syntax errors and returns nil when the tree cannot be
@@ -26,7 +29,14 @@ func parse(src *source, r *report) *hclsyntax.Body {
 	for _, d := range diags {
 		src.broken = src.broken || d.Summary != titleTwice
 	}
+	var last hcllib.Pos
 	for _, d := range diags {
+		if d.Subject != nil && d.Subject.Start == last {
+			continue // what follows at the same place is a consequence
+		}
+		if d.Subject != nil {
+			last = d.Subject.Start
+		}
 		reportSyntax(src, d, r)
 		if d.Summary == titleMultiline {
 			break // without its end, the rest of the file is taken for text: what follows is noise
@@ -58,6 +68,13 @@ func reportSyntax(src *source, d *hcllib.Diagnostic, r *report) {
 		r.err(at, "attribute or block expected", expectedDetail(src, at))
 	case hint != "":
 		r.err(hintAt, "value without quotes", hint)
+	case d.Summary == titleOneLine:
+		r.err(at, "one-line block with more than one attribute",
+			"A block on one line holds one attribute. Write it on several lines, each attribute on a line of its own.")
+	case d.Summary == titleNewline:
+		r.err(at, "attribute is not at its end", "An attribute ends with its line; what comes next goes on a line of its own.")
+	case d.Summary == titleEscape:
+		r.err(at, "invalid escape sequence", `A backslash is written \\; other escapes are \n, \t, \" and \uNNNN.`)
 	default:
 		r.err(at, lowerFirst(d.Summary), d.Detail)
 	}

@@ -15,6 +15,7 @@ job "stock" {
     data_dir = "/srv/stock"
     service "exec" { start = ["mysqld_safe"] }
   }
+  artifact { name = null }
   compress "store" {}
   target "file" "nas" { path = "/mnt/nas" }
 }

@@ -1,0 +1,8 @@
+job "orders" "prod" {
+  mysql {
+    user     = "drydock"
+    data_dir = "/var/lib/mysql"
+    service "systemd" { unit = "mysql.service" }
+  }
+  target "file" "nas" { path = "/mnt/nas/backups" }
+}

@@ -1,0 +1,5 @@
+job "a" {
+  mysql {
+    user = "é" ; port = 3
+  }
+}
