@@ -2,7 +2,6 @@ package storagetest
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -110,13 +109,9 @@ func deleteMissing(e *env) {
 	e.holds(o)
 }
 
-// digester is the optional ability to digest stored bytes.
-type digester interface {
-	Digest(ctx context.Context, key string, offset, length int64) ([32]byte, error)
-}
-
-func (e *env) digester() (digester, bool) {
-	d, ok := e.Storage.(digester)
+// digester returns the optional digest of stored bytes, and whether the provider has it.
+func (e *env) digester() (storage.Digester, bool) {
+	d, ok := e.Storage.(storage.Digester)
 	return d, ok
 }
 

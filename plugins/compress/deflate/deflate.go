@@ -15,6 +15,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/klauspost/compress/flate"
 
@@ -38,13 +39,16 @@ func Provider() compress.Provider {
 		func(_ context.Context, cfg *Config) (compress.Compressor, error) { return New(cfg.Level) })
 }
 
-// Compressor compresses frames with Deflate. As many frames are compressed at once as there are cores; further calls
-// wait for their turn. It is safe for concurrent use.
+// Compressor compresses frames with Deflate. As many frames are compressed at once as SetConcurrency said, or as
+// there are cores; further calls wait for their turn. It is safe for concurrent use.
 type Compressor struct {
 	level   int
-	writers chan *flate.Writer // idle ones; nil entries are made on first use
-	readers sync.Pool          // of flate's readers
+	writers atomic.Pointer[chan *flate.Writer] // idle ones; nil entries are made on first use
+	readers sync.Pool                          // of flate's readers
 }
+
+// The compiler holds the optional ability.
+var _ compress.Limited = (*Compressor)(nil)
 
 // New returns a compressor of the level fastest, default or best. Another level is an error that points at the attribute
 // "level".
@@ -53,11 +57,19 @@ func New(level string) (*Compressor, error) {
 	if !ok {
 		return nil, schema.Invalid("level", "unknown level", "Allowed: fastest, default, best.")
 	}
-	c := &Compressor{level: n, writers: make(chan *flate.Writer, runtime.GOMAXPROCS(0))}
-	for range cap(c.writers) {
-		c.writers <- nil
-	}
+	c := &Compressor{level: n}
+	c.SetConcurrency(runtime.GOMAXPROCS(0))
 	return c, nil
+}
+
+// SetConcurrency sets how many frames are compressed at once, and so how much memory is needed. It is for the time before
+// the first frame.
+func (c *Compressor) SetConcurrency(n int) {
+	writers := make(chan *flate.Writer, max(n, 1))
+	for range cap(writers) {
+		writers <- nil
+	}
+	c.writers.Store(&writers)
 }
 
 // Method is 8, Deflate.
@@ -79,8 +91,9 @@ func (c *Compressor) Compress(dst, frame []byte) ([]byte, error) {
 		return dst, errs.New(errs.Invalid, "compress a frame of %d bytes: not 1 to %d", len(frame), compress.MaxFrame)
 	}
 	out := bytes.NewBuffer(slices.Grow(dst, c.Bound(len(frame))))
-	w := <-c.writers
-	defer func() { c.writers <- w }()
+	writers := *c.writers.Load()
+	w := <-writers
+	defer func() { writers <- w }()
 	if w == nil {
 		var err error
 		if w, err = flate.NewWriter(out, c.level); err != nil {

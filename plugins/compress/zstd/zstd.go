@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime"
 	"slices"
+	"sync/atomic"
 
 	kzstd "github.com/klauspost/compress/zstd"
 
@@ -36,12 +37,21 @@ func Provider() compress.Provider {
 		func(_ context.Context, cfg *Config) (compress.Compressor, error) { return New(cfg.Level) })
 }
 
-// Compressor compresses frames with Zstandard. As many frames are worked on at once as there are cores; further calls
-// wait for their turn. It is safe for concurrent use.
+// Compressor compresses frames with Zstandard. As many frames are worked on at once as SetConcurrency said, or as there
+// are cores; further calls wait for their turn. It is safe for concurrent use.
 type Compressor struct {
+	level  kzstd.EncoderLevel
+	window int
+	codec  atomic.Pointer[codec]
+}
+
+type codec struct {
 	enc *kzstd.Encoder
 	dec *kzstd.Decoder
 }
+
+// The compiler holds the optional ability.
+var _ compress.Limited = (*Compressor)(nil)
 
 // New returns a compressor of the level fastest, default, better or best. Another level is an error that points at the
 // attribute "level".
@@ -50,10 +60,18 @@ func New(level string) (*Compressor, error) {
 	if window == 0 {
 		return nil, schema.Invalid("level", "unknown level", "Allowed: fastest, default, better, best.")
 	}
+	c := &Compressor{level: l, window: window}
+	made, err := c.newCodec(runtime.GOMAXPROCS(0))
+	c.codec.Store(made)
+	return c, err
+}
+
+// newCodec makes the library's encoder and decoder for n frames at once. What a frame needs is allocated on first use.
+func (c *Compressor) newCodec(n int) (*codec, error) {
 	enc, err := kzstd.NewWriter(nil,
-		kzstd.WithEncoderLevel(l),
-		kzstd.WithWindowSize(window),
-		kzstd.WithEncoderConcurrency(runtime.GOMAXPROCS(0)),
+		kzstd.WithEncoderLevel(c.level),
+		kzstd.WithWindowSize(c.window),
+		kzstd.WithEncoderConcurrency(n),
 		kzstd.WithEncoderCRC(false),
 		kzstd.WithLowerEncoderMem(true),
 	)
@@ -61,7 +79,7 @@ func New(level string) (*Compressor, error) {
 		return nil, errs.Wrap(errs.Permanent, err, "prepare zstd encoder")
 	}
 	dec, err := kzstd.NewReader(nil,
-		kzstd.WithDecoderConcurrency(runtime.GOMAXPROCS(0)),
+		kzstd.WithDecoderConcurrency(n),
 		kzstd.WithDecoderLowmem(true),
 		kzstd.WithDecoderMaxMemory(compress.MaxFrame),
 		kzstd.WithDecodeAllCapLimit(true),
@@ -69,7 +87,15 @@ func New(level string) (*Compressor, error) {
 	if err != nil {
 		return nil, errs.Wrap(errs.Permanent, err, "prepare zstd decoder")
 	}
-	return &Compressor{enc: enc, dec: dec}, nil
+	return &codec{enc: enc, dec: dec}, nil
+}
+
+// SetConcurrency sets how many frames are worked on at once, and so how much memory is needed. It is for the time before
+// the first frame.
+func (c *Compressor) SetConcurrency(n int) {
+	if made, err := c.newCodec(max(n, 1)); err == nil { // cannot fail: the same options worked before
+		c.codec.Store(made)
+	}
 }
 
 // levelOf returns the library's level and the window in bytes that measured best for it; 0 for an unknown level.
@@ -103,7 +129,7 @@ func (c *Compressor) Compress(dst, frame []byte) ([]byte, error) {
 		return dst, errs.New(errs.Invalid, "compress a frame of %d bytes: not 1 to %d", len(frame), compress.MaxFrame)
 	}
 	dst = slices.Grow(dst, c.Bound(len(frame)))
-	return c.enc.EncodeAll(frame, dst), nil
+	return c.codec.Load().enc.EncodeAll(frame, dst), nil
 }
 
 // Decompress appends the size bytes of a frame to dst. The library is given room for size bytes and no more, so a frame
@@ -114,7 +140,7 @@ func (c *Compressor) Decompress(dst, frame []byte, size int) ([]byte, error) {
 	}
 	dst = slices.Grow(dst, size)
 	room := dst[len(dst) : len(dst) : len(dst)+size]
-	got, err := c.dec.DecodeAll(frame, room)
+	got, err := c.codec.Load().dec.DecodeAll(frame, room)
 	if err != nil {
 		return dst, errs.Wrap(errs.Corrupt, err, "decompress zstd frame")
 	}
@@ -126,6 +152,7 @@ func (c *Compressor) Decompress(dst, frame []byte, size int) ([]byte, error) {
 
 // Close ends the library's workers.
 func (c *Compressor) Close() error {
-	c.dec.Close()
-	return c.enc.Close()
+	codec := c.codec.Load()
+	codec.dec.Close()
+	return codec.enc.Close()
 }

@@ -44,8 +44,9 @@ type Storage struct {
 
 // The compiler holds the optional abilities.
 var (
-	_ storage.Storage = (*Storage)(nil)
-	_ storage.Checker = (*Storage)(nil)
+	_ storage.Storage  = (*Storage)(nil)
+	_ storage.Checker  = (*Storage)(nil)
+	_ storage.Digester = (*Storage)(nil)
 )
 
 // New returns the storage for a configuration. Mistakes in it are errors that point at the attribute. The directory is

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/drydock-backup/drydock/plugins/storage/file"
+	"github.com/drydock-backup/drydock/sdk/conformance"
 	"github.com/drydock-backup/drydock/sdk/storage"
 	"github.com/drydock-backup/drydock/sdk/storagetest"
 )
@@ -55,6 +56,19 @@ func flip(t storagetest.T, name string) {
 	}
 }
 
-func TestConformance(t *testing.T) {
-	storagetest.Run(t, subject())
+func TestMain(m *testing.M) { conformance.Main(m, func() { storage.Serve(file.Provider()) }) }
+
+func TestConformance(t *testing.T) { storagetest.Run(t, subject()) }
+
+func TestConformanceSpawned(t *testing.T) {
+	s := storagetest.Spawned(
+		func(t storagetest.T) conformance.Binary { return conformance.Self(t, "storage", "file") },
+		func(place string) map[string]any { return map[string]any{"path": place} },
+	)
+	in := subject()
+	s.Place, s.Tamper, s.TamperUpload, s.Full, s.Objects = in.Place, in.Tamper, in.TamperUpload, in.Full, in.Objects
+	if missing := storagetest.Missing(s); len(missing) > 0 {
+		t.Errorf("cases are left out: %v", missing)
+	}
+	storagetest.Run(t, s)
 }
