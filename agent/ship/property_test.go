@@ -139,8 +139,10 @@ func TestNothingButTheSourceIsEverCommitted(t *testing.T) {
 			w.process(rt, &chaos{rnd: rand.New(rand.NewPCG(rapid.Uint64().Draw(rt, "seed"), 1)), odds: odds,
 				life: rapid.OneOf(rapid.Just(-1), rapid.IntRange(1, 80)).Draw(rt, "life")})
 		}
-		results := w.process(rt, &chaos{rnd: rand.New(rand.NewPCG(1, 1)), life: -1}) // and one that has no trouble
-		for label, err := range results {
+		// Without trouble the first process may still find, and delete, an object that rotted before it was read back. The
+		// second has nothing but its own work to do.
+		w.process(rt, &chaos{rnd: rand.New(rand.NewPCG(1, 1)), life: -1})
+		for label, err := range w.process(rt, &chaos{rnd: rand.New(rand.NewPCG(1, 1)), life: -1}) {
 			if err == nil {
 				committed++
 				continue
