@@ -45,7 +45,8 @@ func (r *running) rescue(ctx context.Context, failure error) error {
 		return nil
 	}
 	r.warn("the run failed with its artifact whole; shipping what there is")
-	return run.Runner{Journal: r.journal, Observe: r.stepped}.Run(ctx, r.afterwards()...)
+	runner := run.Runner{Journal: r.journal, Observe: r.stepped}
+	return runner.Run(ctx, r.afterwards()...)
 }
 
 // discard drops an artifact that never became whole, here and at the targets.

@@ -67,7 +67,7 @@ func (a *Agent) Connect(ctx context.Context, j job.Job) error {
 
 // survey does what preflight of a run does, without being one.
 func (a *Agent) survey(ctx context.Context, j job.Job) (b *step.Backup, err error) {
-	r := &running{Agent: a, story: &story{now: a.now}}
+	r := &running{Agent: a, story: &story{clock: a.now}}
 	r.b = newBackup("", j)
 	r.b.Started = a.now().UTC()
 	if r.b.ID, err = newID(j.Name, r.b.Started); err != nil {

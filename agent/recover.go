@@ -39,7 +39,7 @@ func (r Recovered) What() string {
 // Recover finishes the business of the job's runs that died: MySQL first, then what they left in the spool and at the
 // targets. It is refused while a run of the job goes on.
 func (a *Agent) Recover(ctx context.Context, j job.Job) (found []Recovered, err error) {
-	r := &running{Agent: a, story: &story{now: a.now}}
+	r := &running{Agent: a, story: &story{clock: a.now}}
 	r.b = newBackup("", j)
 	defer func() { err = errors.Join(err, r.close()) }()
 	if err := r.lock(ctx); err != nil {

@@ -47,7 +47,7 @@ func (a *Agent) Restore(ctx context.Context, j job.Job, o RestoreOptions) (rep R
 		return rep, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	tale := &story{run: b.ID, observe: o.Observe, now: a.now}
+	tale := &story{run: b.ID, observe: o.Observe, clock: a.now}
 	done, err := archive.Restore(ctx, src, frames{f}, archive.RestoreOptions{
 		To: to, Only: o.Only,
 		Progress: func(p archive.Progress) { tale.progress("restore", b.Target, p.Bytes, b.DataBytes) },

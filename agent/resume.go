@@ -33,7 +33,7 @@ func (a *Agent) Waiting(ctx context.Context, j job.Job) (ids []string, err error
 // Resume ships the artifact of a waiting run to the targets that lack it. MySQL is not touched. The Outcome is that of
 // the whole run.
 func (a *Agent) Resume(ctx context.Context, j job.Job, id string, observe func(Event)) (Outcome, error) {
-	r := &running{Agent: a, story: &story{run: id, observe: observe, now: a.now}}
+	r := &running{Agent: a, story: &story{run: id, observe: observe, clock: a.now}}
 	r.b = newBackup(id, j)
 	if err := r.reopen(ctx); err != nil {
 		return Outcome{}, errors.Join(err, r.close())

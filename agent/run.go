@@ -63,7 +63,7 @@ func (a *Agent) begin(ctx context.Context, j job.Job, observe func(Event)) (*run
 	if err != nil {
 		return nil, err
 	}
-	r := &running{Agent: a, story: &story{run: id, observe: observe, now: a.now}}
+	r := &running{Agent: a, story: &story{run: id, observe: observe, clock: a.now}}
 	r.b = newBackup(id, j)
 	r.b.Started = started
 	if err := r.open(ctx); err != nil {

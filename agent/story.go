@@ -15,7 +15,7 @@ const progressEvery = 100 * time.Millisecond
 type story struct {
 	run     string
 	observe func(Event) // may be nil
-	now     func() time.Time
+	clock   func() time.Time
 
 	mu   sync.Mutex
 	last map[string]time.Time // when progress of a step and target was last told
@@ -32,7 +32,7 @@ func (s *story) tellLocked(e Event) {
 	if s.observe == nil {
 		return
 	}
-	e.Time, e.Run = s.now().UTC(), s.run
+	e.Time, e.Run = s.clock().UTC(), s.run
 	s.observe(e)
 }
 
@@ -52,7 +52,7 @@ func (s *story) stepped(e run.Event) {
 func (s *story) progress(step, target string, bytes, total int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	key, now := step+"/"+target, s.now()
+	key, now := step+"/"+target, s.clock()
 	if s.step != "" && step != s.step || now.Sub(s.last[key]) < progressEvery && bytes < total {
 		return
 	}

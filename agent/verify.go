@@ -43,7 +43,7 @@ func (a *Agent) Verify(ctx context.Context, j job.Job, o VerifyOptions) (VerifyR
 	m := b.manifest
 	rep := VerifyReport{Backup: b.ID, Target: b.Target, Key: b.Key, Chunks: len(m.Chunks), Bytes: m.Size,
 		DataBytes: m.DataBytes, Deep: o.Deep, Damaged: []archive.Damage{}}
-	tale := &story{run: b.ID, observe: o.Observe, now: a.now}
+	tale := &story{run: b.ID, observe: o.Observe, clock: a.now}
 	if err := a.verifyChunks(ctx, b, tale, &rep); err != nil {
 		return rep, err
 	}

@@ -62,7 +62,7 @@ func (h *Host) launch(ctx context.Context, kind string, p job.Provider) (*host.P
 		return nil, errors.Join(err, stopNow(process))
 	case len(diags) > 0:
 		_ = process.Stop(ctx)
-		return nil, &ConfigError{Provider: p, Diagnostics: diags}
+		return nil, &ConfigError{Kind: kind, Provider: p, Diagnostics: diags}
 	}
 	return process, nil
 }

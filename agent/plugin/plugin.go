@@ -36,6 +36,7 @@ type UnknownProviderError = schema.UnknownProviderError
 
 // ConfigError says that a provider refused its configuration.
 type ConfigError struct {
+	Kind        string // "storage", "compress" or "notify"
 	Provider    job.Provider
 	Diagnostics []schema.Diagnostic // never empty
 }

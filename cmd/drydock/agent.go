@@ -20,6 +20,7 @@ type session struct {
 	*agent.Agent
 	plugins *plugin.Host
 	files   *hcl.Result // nil until jobs were loaded
+	jobName string      // of the job that the command is about
 }
 
 // open makes the agent ready. Close ends what it started.
@@ -78,7 +79,8 @@ func (a *app) located(s *session, err error) error {
 	if s.files == nil || !errors.As(err, &bad) {
 		return err
 	}
-	return a.diagnosed(s.files.ProviderDiagnostics(bad.Provider, bad.Diagnostics))
+	ref := hcl.ProviderRef{Job: s.jobName, Kind: bad.Kind, Label: bad.Provider.Label}
+	return a.diagnosed(s.files.ProviderDiagnostics(ref, bad.Diagnostics))
 }
 
 // loader reads job files with the schemas of the plugins.
@@ -99,7 +101,9 @@ func (s *session) job(ctx context.Context, a *app, name string) (job.Job, error)
 		return job.Job{}, err
 	}
 	s.files = result
-	return pick(result.Jobs, name, file)
+	j, err := pick(result.Jobs, name, file)
+	s.jobName = j.Name
+	return j, err
 }
 
 func pick(jobs []job.Job, name, file string) (job.Job, error) {

@@ -31,7 +31,7 @@ target of the jobs; nothing is changed.`,
 func (a *app) validate(ctx context.Context, s *session, paths []string, connect bool) error {
 	result, diags := s.loader().LoadFiles(ctx, paths...)
 	if a.json {
-		if err := diags.WriteJSON(a.stdout); err != nil {
+		if err := a.printJSON(diags); err != nil {
 			return err
 		}
 		if diags.HasErrors() {
@@ -58,6 +58,7 @@ func (a *app) connectAll(ctx context.Context, s *session, jobs []job.Job, connec
 	}
 	var failed []error
 	for _, j := range jobs {
+		s.jobName = j.Name
 		if err := s.Connect(ctx, j); err != nil {
 			failed = append(failed, fmt.Errorf("job %q: %w", j.Name, err))
 		}
