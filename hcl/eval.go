@@ -100,7 +100,8 @@ func (e *evaluator) evaluated(expr hclsyntax.Expression, diags hcllib.Diagnostic
 func explain(d *hcllib.Diagnostic, secret bool) (summary, detail string) {
 	const hidden = "The reason may show a value of env(), file() or credential(), so it is left out."
 	if d.Summary == "Invalid template interpolation value" && !secret {
-		return "value does not fit into text", "Text, numbers and true or false can stand in text. A list goes through join(\", \", LIST)."
+		return "value does not fit into text",
+			"Text, numbers and true or false can stand in text. A list goes through join(\", \", LIST)."
 	}
 	call, isCall := hcllib.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](d)
 	if !isCall || call.CalledFunctionName() == "" {

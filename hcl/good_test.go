@@ -156,3 +156,17 @@ const goodJob = `job "orders" {
   BODY
 }
 `
+
+// What the loader sends is what a provider decodes with the same schema.
+func TestConfigIsReadByTheProvider(t *testing.T) {
+	var got objectConfig
+	config := loadGood(t, "testdata/good/full.hcl")[0].Targets[1].Config
+	if diags := testSchemas(t)[hcl.KindStorage]["object"].Decode(config.Reveal(), &got); len(diags) > 0 {
+		t.Fatalf("diagnostics: %v", diags)
+	}
+	want := objectConfig{Bucket: "acme-backup-host", Secret: "s3cr3t", PartSize: 64 << 20, Timeout: 36 * time.Hour, Retries: 5,
+		PathStyle: true, Tags: map[string]string{"stage": "PROD", "team": "db"}, Regions: []string{"eu"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("configuration (-want +got):\n%s", diff)
+	}
+}
