@@ -136,8 +136,6 @@ func (f *Frames) Slot(ctx context.Context) (*Slot, error) {
 	select {
 	case <-f.process.done:
 		return nil, f.process.gone()
-	case <-f.ended:
-		return nil, f.endError()
 	default:
 	}
 	select {
@@ -168,6 +166,11 @@ func (f *Frames) endError() error {
 	defer f.mu.Unlock()
 	if f.closed {
 		return errs.New(errs.Permanent, "frames are closed")
+	}
+	select {
+	case <-f.process.done:
+		return f.process.gone()
+	default:
 	}
 	return errs.New(errs.Transient, "compress plugin %q hangs in every slot", f.process.command.Name)
 }

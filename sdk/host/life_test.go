@@ -251,9 +251,7 @@ func TestStopFrozen(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p, _ := startStorage(t, t.TempDir())
-			if err := syscall.Kill(p.PID(), syscall.SIGSTOP); err != nil {
-				t.Fatal(err)
-			}
+			freeze(t, p.PID())
 			ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 			if err := p.Health(ctx); !errs.Is(err, errs.Canceled) {
 				t.Errorf("health: %v", err)
@@ -273,6 +271,27 @@ func TestStopFrozen(t *testing.T) {
 			}
 		})
 	}
+}
+
+// freeze stops a process and waits until every thread of it stands.
+func freeze(t *testing.T, pid int) {
+	t.Helper()
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+		standing := 0
+		for _, f := range files {
+			if stat, _ := os.ReadFile(f); strings.Contains(string(stat), ") T ") {
+				standing++
+			}
+		}
+		if err == nil && standing > 0 && standing == len(files) {
+			return
+		}
+	}
+	t.Fatal("it does not freeze")
 }
 
 // TestDeath shows what callers learn of a provider that dies under them, whatever holds its outputs.

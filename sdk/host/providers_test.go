@@ -254,8 +254,9 @@ type flateConfig struct {
 
 // flateCompressor is deflate by the standard library; "identity" copies.
 type flateCompressor struct {
-	config flateConfig
-	slots  int
+	config  flateConfig
+	slots   int
+	writers sync.Pool // of *flate.Writer
 }
 
 func openFlate(_ context.Context, c *flateConfig) (compress.Compressor, error) {
@@ -286,10 +287,15 @@ func (c *flateCompressor) Compress(dst, frame []byte) ([]byte, error) {
 		return nil, errs.New(errs.Transient, "not now")
 	}
 	b := bytes.NewBuffer(dst)
-	w, err := flate.NewWriter(b, c.config.Level)
-	if err != nil {
-		return nil, err
+	w, ok := c.writers.Get().(*flate.Writer)
+	if !ok {
+		var err error
+		if w, err = flate.NewWriter(nil, c.config.Level); err != nil {
+			return nil, err
+		}
 	}
+	defer c.writers.Put(w)
+	w.Reset(b)
 	if _, err := w.Write(frame); err != nil {
 		return nil, err
 	}

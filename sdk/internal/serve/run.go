@@ -17,12 +17,10 @@ import (
 	pb "github.com/drydock-backup/drydock/sdk/internal/proto/drydock/plugin/v1"
 )
 
-// Several providers run beside the agent and all of them together must stay small, so each collects its garbage early.
-// The limit is soft: a provider that needs more gets it, and pays with time.
-const (
-	gcPercent   = 50
-	memoryLimit = 64 << 20 // bytes
-)
+// memoryLimit is in bytes. Several providers run beside the agent and all of them together must stay small, so each
+// collects its garbage harder once it is larger than this. The limit is soft: a provider that needs more gets it, and pays
+// with time.
+const memoryLimit = 48 << 20
 
 // Run serves p until the host ends the process or is gone. A provider that cannot be served ends with status 1.
 func Run(p Plugin) {
@@ -32,9 +30,6 @@ func Run(p Plugin) {
 	}
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memoryLimit)
-	}
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
 	}
 	l := newLife(p)
 	l.watchHost()
