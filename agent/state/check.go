@@ -57,7 +57,7 @@ func guarded(f func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if v := recover(); v != nil {
-			err = fmt.Errorf("its pages make no sense: %s", strings.TrimSpace(fmt.Sprint(v)))
+			err = fmt.Errorf("its pages cannot be used: %s", strings.TrimSpace(fmt.Sprint(v)))
 		}
 	}()
 	return f()

@@ -99,16 +99,17 @@ func runSub(tx *bolt.Tx, id, name string) (*bolt.Bucket, error) {
 	return sub(b, name)
 }
 
-// view and update run one transaction and say what it was for.
+// view and update run one transaction and say what it was for. The file is mapped into memory, so a disk that fails
+// shows as a fault: it becomes an error as well.
 func (s *Store) view(op string, f func(tx *bolt.Tx) error) error {
-	if err := s.db.View(f); err != nil {
+	if err := guarded(func() error { return s.db.View(f) }); err != nil {
 		return fmt.Errorf("%s: %w", op, err)
 	}
 	return nil
 }
 
 func (s *Store) update(op string, f func(tx *bolt.Tx) error) error {
-	if err := s.db.Update(f); err != nil {
+	if err := guarded(func() error { return s.db.Update(f) }); err != nil {
 		return fmt.Errorf("%s: %w", op, err)
 	}
 	return nil
