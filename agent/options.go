@@ -36,6 +36,7 @@ func hostName() string {
 	return name
 }
 
+// archiveOptions are for what is read; scanning needs no more.
 func (r *running) archiveOptions(f mysql.Facts) archive.Options {
 	j := r.b.Job
 	server, err := json.Marshal(f)
@@ -45,8 +46,7 @@ func (r *running) archiveOptions(f mysql.Facts) archive.Options {
 	return archive.Options{
 		Root: j.MySQL.DataDir, Exclude: j.Artifact.Exclude,
 		IncludeKeyring: j.Artifact.IncludeKeyring, KeyringFiles: f.KeyringFiles, OutsidePaths: f.ExpandOutside(),
-		Server:  server,
-		Scratch: r.spool.Dir(),
+		Server: server,
 		Artifact: archive.ArtifactInfo{
 			ID: r.b.ID, Job: j.Name, Started: r.b.Started, Compressor: j.Compress.Type, Drydock: r.o.Version,
 		},

@@ -190,6 +190,7 @@ func (r *running) spoolFree() (int64, error) { return r.spool.Free() }
 // archive writes Data.zip.
 func (r *running) archive(ctx context.Context, w io.Writer) (archive.Summary, error) {
 	o := r.archiveOptions(r.b.Survey.Facts)
+	o.Scratch = r.spool.Dir()
 	o.Progress = func(p archive.Progress) { r.progress("capture", "", p.Bytes, r.b.Survey.Inventory.Bytes) }
 	return archive.Write(ctx, w, frames{r.frames}, o)
 }
