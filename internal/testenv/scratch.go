@@ -28,7 +28,8 @@ while [ $n -lt 200 ]; do
 	[ -n "$found" ] || break
 	n=$((n+1)); sleep 0.02
 done
-rm -rf "$REAP"`
+[ ! -d "$REAP/root" ] || umount -l "$REAP/root" 2>/dev/null
+rm -rf --one-file-system "$REAP"`
 
 // longest is the longest directory name that leaves room for a socket: its path must stay below 108 bytes.
 const longest = 90

@@ -1,0 +1,215 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/drydock-backup/drydock/agent/job"
+	"github.com/drydock-backup/drydock/sdk/errs"
+)
+
+const (
+	startWindow = 500 * time.Millisecond
+	// errorLines is how many lines of the log an error quotes.
+	errorLines = 12
+	// killDelay is how long a stop command whose time is up may take to end after it was killed.
+	killDelay = 2 * time.Second
+)
+
+// command is a server that is started, and maybe stopped, by commands.
+type command struct {
+	start, stop []string
+	log         string
+	window      time.Duration
+
+	mu      sync.Mutex
+	current *launched // nil until Start was called
+}
+
+// launched is a start command under way. err may be read once ended is closed.
+type launched struct {
+	ended chan struct{}
+	err   error
+}
+
+func newCommand(s job.Service, o Options) (Manager, error) {
+	if len(s.Start) == 0 {
+		return nil, errs.New(errs.Invalid, "service \"exec\": start is empty")
+	}
+	if o.LogDir == "" || o.Name == "" || o.Name != filepath.Base(o.Name) {
+		return nil, errs.New(errs.Invalid, "service \"exec\": no place for the log (directory %q, name %q)", o.LogDir, o.Name)
+	}
+	c := &command{start: s.Start, stop: s.Stop, log: filepath.Join(o.LogDir, o.Name+".start.log"), window: o.StartWindow}
+	if c.window == 0 {
+		c.window = startWindow
+	}
+	return c, nil
+}
+
+// Start launches the start command and watches it for a moment: a command that fails at once is reported with the end
+// of its log. One that goes on, or has ended well, is left alone; ctx ends the watching, never the command.
+func (c *command) Start(ctx context.Context) error {
+	if err := context.Cause(ctx); err != nil {
+		return fmt.Errorf("start command %s: %w", c.start[0], err)
+	}
+	cmd, err := c.prepare(c.start)
+	if err != nil {
+		return err
+	}
+	run, err := launch(cmd)
+	if err != nil {
+		return c.failed("start", c.start, err)
+	}
+	c.mu.Lock()
+	c.current = run
+	c.mu.Unlock()
+	window := time.NewTimer(c.window)
+	defer window.Stop()
+	select {
+	case <-run.ended:
+		return c.failed("start", c.start, run.err)
+	case <-window.C:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("watch start command %s: %w", c.start[0], context.Cause(ctx))
+	}
+}
+
+// prepare builds a detached command whose output goes to the log.
+func (c *command) prepare(argv []string) (*exec.Cmd, error) {
+	if err := os.MkdirAll(filepath.Dir(c.log), 0o700); err != nil {
+		return nil, fmt.Errorf("open log of %s: %w", argv[0], err)
+	}
+	log, err := os.OpenFile(c.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open log of %s: %w", argv[0], err)
+	}
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Dir, cmd.Env = rootDir(), environment(os.Environ())
+	cmd.Stdout, cmd.Stderr = log, log
+	detach(cmd)
+	return cmd, nil
+}
+
+// launch starts a command and takes over its log file. The goroutine reaps it, so that it leaves no zombie. Nobody
+// waits for the goroutine: it ends with the command, and a server in the foreground is meant to outlive the agent.
+func launch(cmd *exec.Cmd) (*launched, error) {
+	err := cmd.Start()
+	if log, ok := cmd.Stdout.(*os.File); ok {
+		_ = log.Close() // the child has its own descriptor
+	}
+	if err != nil {
+		return nil, err
+	}
+	run := &launched{ended: make(chan struct{})}
+	go func() {
+		run.err = cmd.Wait()
+		close(run.ended)
+	}()
+	return run, nil
+}
+
+// failed says what became of a command, with the end of its log. It returns nil for a command that ended well.
+func (c *command) failed(what string, argv []string, err error) error {
+	if err == nil {
+		return nil
+	}
+	kind := errs.Permanent
+	switch {
+	case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist):
+		kind = errs.NotFound
+	case errors.Is(err, fs.ErrPermission):
+		kind = errs.Permission
+	}
+	if tail := c.LogTail(errorLines); tail != "" {
+		err = fmt.Errorf("%w; the end of %s:\n%s", err, c.log, tail)
+	}
+	return errs.Wrap(kind, err, "%s command %s", what, argv[0])
+}
+
+// Stop runs the stop command, if there is one. When ctx ends, the command is killed with all that it started, and the
+// server may be stopping all the same.
+func (c *command) Stop(ctx context.Context) (handled bool, err error) {
+	if len(c.stop) == 0 {
+		return false, nil
+	}
+	cmd, err := c.prepare(c.stop)
+	if err != nil {
+		return true, err
+	}
+	run, err := launch(cmd)
+	if err != nil {
+		return true, c.failed("stop", c.stop, err)
+	}
+	select {
+	case <-run.ended:
+		return true, c.failed("stop", c.stop, run.err)
+	case <-ctx.Done():
+	}
+	killGroup(cmd.Process)
+	select {
+	case <-run.ended:
+	case <-time.After(killDelay):
+	}
+	return true, errs.Wrap(errs.Transient, context.Cause(ctx), "stop command %s did not end in time", c.stop[0])
+}
+
+// Check makes sure that the commands are there and may be executed.
+func (c *command) Check(context.Context) error {
+	for _, argv := range [][]string{c.start, c.stop} {
+		if len(argv) == 0 {
+			continue
+		}
+		if _, err := exec.LookPath(argv[0]); err != nil {
+			kind := errs.NotFound
+			if errors.Is(err, fs.ErrPermission) {
+				kind = errs.Permission
+			}
+			return errs.Wrap(kind, err, "look for command %s", argv[0])
+		}
+	}
+	return nil
+}
+
+// Running reports whether the start command that this Manager launched still runs.
+func (c *command) Running(context.Context) (bool, error) {
+	c.mu.Lock()
+	run := c.current
+	c.mu.Unlock()
+	if run == nil {
+		return false, nil
+	}
+	select {
+	case <-run.ended:
+		return false, nil
+	default:
+		return true, nil
+	}
+}
+
+// Manual quotes the start command for a shell.
+func (c *command) Manual() []string {
+	words := make([]string, len(c.start))
+	for i, w := range c.start {
+		words[i] = shellQuote(w)
+	}
+	log := shellQuote(c.log)
+	return []string{manualStart(strings.Join(words, " "), log), manualLook(log)}
+}
+
+// LogTail returns the last n lines of the log.
+func (c *command) LogTail(n int) string {
+	tail, err := Tail(c.log, n)
+	if err != nil {
+		return ""
+	}
+	return tail
+}

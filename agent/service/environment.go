@@ -1,0 +1,33 @@
+package service
+
+import (
+	"runtime"
+	"slices"
+	"strings"
+)
+
+// passed lists the variables that a command inherits.
+var passed = []string{
+	"PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "TZ", "LANG", "LANGUAGE", "LD_LIBRARY_PATH", "LD_PRELOAD",
+	"MYSQL_HOME", "MYSQLD_OPTS", "SYSTEMROOT", "TEMP", "TMP",
+}
+
+// defaultPath is the search path of a command when the agent has none.
+const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// environment keeps of an environment what a server may see.
+func environment(all []string) []string {
+	kept, path := []string{}, runtime.GOOS == "windows"
+	for _, entry := range all {
+		name, _, _ := strings.Cut(entry, "=")
+		name = strings.ToUpper(name)
+		if slices.Contains(passed, name) || strings.HasPrefix(name, "LC_") {
+			kept = append(kept, entry)
+			path = path || name == "PATH"
+		}
+	}
+	if !path {
+		kept = append(kept, "PATH="+defaultPath)
+	}
+	return kept
+}
