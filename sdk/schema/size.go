@@ -68,7 +68,7 @@ func FormatSize(n int64) string {
 		return sign + strconv.FormatUint(left, 10) + "B"
 	}
 	shift := 10
-	for left>>shift >= 1024 {
+	for float64(left)/float64(uint64(1)<<shift) >= 1023.95 { // would be shown as 1024
 		shift += 10
 	}
 	text := strconv.FormatFloat(float64(left)/float64(uint64(1)<<shift), 'f', 1, 64)
