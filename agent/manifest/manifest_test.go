@@ -47,7 +47,8 @@ func TestManifestSurvivesTheWay(t *testing.T) {
 	empty.Size, empty.Chunks, empty.Plugins = 0, []manifest.Digest{}, nil
 	exact := sample()
 	exact.Size = 300
-	for name, m := range map[string]*manifest.Manifest{"short last chunk": sample(), "empty artifact": empty, "full last chunk": exact} {
+	cases := map[string]*manifest.Manifest{"short last chunk": sample(), "empty artifact": empty, "full last chunk": exact}
+	for name, m := range cases {
 		t.Run(name, func(t *testing.T) {
 			got, err := manifest.Parse(encode(t, m))
 			if err != nil {

@@ -54,7 +54,8 @@ func TestLockNamesItsHolder(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	begun := time.Now()
-	for name, open := range map[string]func(context.Context, string) (*state.Store, error){"to write": state.Open, "to read": state.OpenReadOnly} {
+	type opener = func(context.Context, string) (*state.Store, error)
+	for name, open := range map[string]opener{"to write": state.Open, "to read": state.OpenReadOnly} {
 		_, err := open(ctx, path)
 		var locked *state.LockedError
 		if !errors.Is(err, state.ErrLocked) || !errors.As(err, &locked) || locked.Holder.PID != p.cmd.Process.Pid {
@@ -166,7 +167,8 @@ func recorded(t *testing.T, path, id string, n int) {
 	last, err := strconv.Atoi(r.Failure)
 	must(t, err)
 	if len(steps) <= n || len(arrived) <= n || len(chunks) <= n || last < n {
-		t.Errorf("%d were recorded; there are %d steps, %d arrivals, %d chunks, last %d", n+1, len(steps), len(arrived), len(chunks), last)
+		t.Errorf("%d were recorded; there are %d steps, %d arrivals, %d chunks, last %d", n+1, len(steps), len(arrived),
+			len(chunks), last)
 	}
 	if unfinished, err := s.Unfinished(); err != nil || len(unfinished) == 0 || unfinished[len(unfinished)-1].ID != id {
 		t.Errorf("the dead run is not found: %v", err)

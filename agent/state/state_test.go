@@ -114,8 +114,9 @@ func TestEverythingIsRemembered(t *testing.T) {
 	want.SpoolDir = "/var/spool/drydock/r1"
 	want.Server = json.RawMessage(`{"version":"9.7.0"}`)
 	must(t, s.CreateRun(want))
-	want.Intent = &state.Intent{WasRunning: true, DataDir: "/var/lib/mysql", PID: 42, Service: "exec", Start: []string{"mysqld", "--x y"},
-		Settings: json.RawMessage(`{"read_only":true}`), Written: day, Stopped: day.Add(time.Second)}
+	want.Intent = &state.Intent{WasRunning: true, DataDir: "/var/lib/mysql", PID: 42, Service: "exec",
+		Start: []string{"mysqld", "--x y"}, Settings: json.RawMessage(`{"read_only":true}`), Written: day,
+		Stopped: day.Add(time.Second)}
 	want.DownSince = day.Add(time.Second)
 	must(t, s.UpdateRun("r1", func(r *state.Run) error { *r = want; return nil }))
 	j := s.Journal("r1")
@@ -125,7 +126,10 @@ func TestEverythingIsRemembered(t *testing.T) {
 	must(t, j.UploadBegun("nas", "token1"))
 	must(t, j.ChunksArrived("nas", []int{2, 0}))
 	must(t, j.ChunksArrived("nas", []int{0, 300}))
-	chunks := []spool.Chunk{{Index: 0, Length: 10, SHA256: [32]byte{1}, Path: "/s/0"}, {Index: 1, Length: 3, SHA256: [32]byte{2}, Path: "/s/1"}}
+	chunks := []spool.Chunk{
+		{Index: 0, Length: 10, SHA256: [32]byte{1}, Path: "/s/0"},
+		{Index: 1, Length: 3, SHA256: [32]byte{2}, Path: "/s/1"},
+	}
 	want.Artifact = &state.Artifact{Key: "a/Data.zip", ChunkSize: 10, Size: 13, DataBytes: 99, Whole: true}
 	must(t, s.SetWhole("r1", *want.Artifact, chunks))
 
