@@ -2,6 +2,7 @@ package file
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -85,13 +86,22 @@ func (s *Storage) open() (*os.Root, error) {
 	}
 	root, err := os.OpenRoot(s.path)
 	if err != nil {
-		if kindOf(err) == errs.NotFound {
-			err = errs.Wrap(errs.NotFound, err, "the directory does not exist (is the share mounted?)")
-		}
-		return nil, err
+		return nil, s.openError(err)
 	}
 	s.root = root
 	return root, nil
+}
+
+// openError says what is wrong with the directory.
+func (s *Storage) openError(err error) error {
+	info, errStat := os.Stat(s.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return errs.Wrap(errs.NotFound, err, "the directory does not exist (is the share mounted?)")
+	case errStat == nil && !info.IsDir():
+		return errs.Wrap(errs.Invalid, err, "the path is not a directory")
+	}
+	return err
 }
 
 // Close gives the directory back.
