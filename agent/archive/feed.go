@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"syscall"
 
 	"github.com/drydock-backup/drydock/agent/archive/manifest"
 	"github.com/drydock-backup/drydock/agent/archive/tree"
@@ -51,6 +52,9 @@ func (f *feeder) regular(ctx context.Context, n *tree.Node, e *entry) error {
 	file, err := tree.Open(n.Real(f.root))
 	if errors.Is(err, fs.ErrNotExist) {
 		return tree.Changed(n.Path, "it vanished")
+	}
+	if errors.Is(err, syscall.ELOOP) {
+		return tree.Changed(n.Path, "a link took its place")
 	}
 	if err != nil {
 		return classify(err, "read %q", n.Path)

@@ -16,6 +16,8 @@ import (
 	"github.com/drydock-backup/drydock/agent/archive/zip64"
 )
 
+const manifestMode = tree.TypeRegular | 0o600
+
 // comment of the zip: it vouches for the manifest, which vouches for all the rest. Its length never changes.
 const (
 	commentForm   = "drydock 1 manifest-sha256=%s packed-crc32=%08x"
@@ -25,7 +27,7 @@ const (
 // finish writes manifest, central directory and end.
 func (z *zipWriter) finish(ctx context.Context, h *Header) error {
 	head := zip64.Entry{
-		Name: manifest.Name, Method: zip64.Deflate, Mode: tree.TypeRegular | 0o600, Streamed: true, Wide: true,
+		Name: manifest.Name, Method: zip64.Deflate, Mode: manifestMode, Streamed: true, Wide: true,
 		ModTime: min(time.Now().Unix(), math.MaxInt32), Offset: z.off,
 	}
 	z.buf = zip64.AppendLocal(z.buf[:0], &head)

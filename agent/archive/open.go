@@ -75,7 +75,7 @@ func (r *Reader) findManifest() error {
 	}
 	e := &r.entry
 	room := r.end.CentralOffset - e.Offset - zip64.LocalSize(e) - zip64.DescriptorSize(e)
-	if e.Method != zip64.Deflate || e.Packed != room {
+	if e.Method != zip64.Deflate || e.Mode != manifestMode || e.Packed != room {
 		return fmt.Errorf("%w: the manifest does not end where the central directory begins", zip64.ErrFormat)
 	}
 	local := make([]byte, zip64.LocalSize(e))

@@ -45,8 +45,8 @@ func largeFiles(t *testing.T, root string) {
 }
 
 func tinyFiles(t *testing.T, root string) {
-	for i := range 3000 {
-		put(t, root, fmt.Sprintf("db%d/t%d.frm", i%7, i), pages(i%1500))
+	for i := range 400 {
+		put(t, root, fmt.Sprintf("db%d/t%d.frm", i%7, i), pages(i*4))
 	}
 }
 

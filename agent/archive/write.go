@@ -95,10 +95,10 @@ func recheck(ctx context.Context, list *nodes, found *tree.Result) error {
 		}
 		return n.Unchanged(st)
 	}
-	if err := check(root); err != nil {
+	if err := list.each(check); err != nil {
 		return err
 	}
-	return list.each(check)
+	return check(root)
 }
 
 func header(f Frames, o *Options, found *tree.Result) *Header {

@@ -40,11 +40,9 @@ func (w *walker) outside(p string) error {
 	if within(w.RootPath, real) {
 		return nil // it was walked with the rest
 	}
-	for other, entry := range w.followed {
-		if within(other, real) {
-			w.addOutside(p, path.Join(entry, relative(other, real)))
-			return nil
-		}
+	if entry, ok := w.entryOf(real); ok {
+		w.addOutside(p, entry)
+		return nil
 	}
 	if within(real, w.RootPath) {
 		w.refuse(p, "holds the data directory itself", "move one of the two, or name it in exclude")
@@ -52,28 +50,49 @@ func (w *walker) outside(p string) error {
 	}
 	entry := fmt.Sprintf("%s/%04d/%s", manifest.Outside, len(w.Result.Outside), filepath.Base(real))
 	w.addOutside(p, entry)
-	return w.beside(entry, real, true)
+	return w.beside(entry, real)
+}
+
+// entryOf returns where something outside is archived already.
+func (w *walker) entryOf(real string) (string, bool) {
+	if entry, ok := w.files[real]; ok {
+		return entry, true
+	}
+	for other, entry := range w.dirs {
+		if within(other, real) {
+			return path.Join(entry, relative(other, real)), true
+		}
+	}
+	return "", false
 }
 
 func (w *walker) addOutside(p, entry string) {
 	w.Result.Outside = append(w.Result.Outside, manifest.OutsidePath{Path: p, Entry: entry})
 }
 
-// beside archives a file or directory from outside as entry. own says that nothing else may archive it again.
-func (w *walker) beside(entry, real string, own bool) error {
+// beside archives a file or directory from outside as entry, without what was archived before.
+func (w *walker) beside(entry, real string) error {
 	st, err := Lstat(real)
 	if err != nil {
 		return w.trouble(real, real, err)
 	}
-	if own && w.leftOut(dir{entry, real}, st) {
+	if w.leftOut(dir{entry, real}, st) {
 		return nil
 	}
+	w.taken = map[string]bool{}
+	for _, archived := range []map[string]string{w.dirs, w.files} {
+		for p := range archived {
+			w.taken[p] = true
+		}
+	}
 	sub, err := w.add(Node{Path: entry, Stat: st, Origin: real}, real)
-	if err != nil || sub == nil {
-		w.followed[real] = entry
+	if err != nil {
 		return err
 	}
-	err = w.run(*sub)
-	w.followed[real] = entry
-	return err
+	if sub == nil {
+		w.files[real] = entry
+		return nil
+	}
+	w.dirs[real] = entry
+	return w.run(*sub)
 }

@@ -1,7 +1,7 @@
 // Package tree walks a data directory and decides, for each thing in it, how it gets into the archive.
 //
 //	regular file, directory        as it is; a second name of one inode is recorded as such
-//	symlink that stays inside      as a symlink, made relative, so that a restored copy never points to the original
+//	symlink that stays inside      as a symlink made relative, so that a restored copy never points to the original
 //	symlink that leaves            followed: what it points to is archived in its place (MyISAM tables with DATA
 //	                               DIRECTORY, MariaDB databases on another disk), and the manifest says so
 //	path that the server named     under .drydock/outside/NNNN/, with its own path in the manifest

@@ -73,12 +73,12 @@ func (w *walker) archiveKeyrings() error {
 			k.Entry = relative(w.RootPath, real)
 			continue
 		}
-		if entry, ok := w.followed[real]; ok {
+		if entry, ok := w.entryOf(real); ok {
 			k.Entry = entry
 			continue
 		}
 		k.Entry = fmt.Sprintf("%s/%04d/%s", manifest.Keyring, i, filepath.Base(real))
-		if err := w.beside(k.Entry, real, false); err != nil {
+		if err := w.beside(k.Entry, real); err != nil {
 			return err
 		}
 	}

@@ -25,10 +25,27 @@ func (w *walker) visitLink(at dir, st Stat) (*dir, error) {
 	case err != nil:
 		w.refuse(at.archived, "is a symlink that leads nowhere: "+err.Error(), "remove it, or name it in exclude")
 		return nil, nil
-	case within(w.RootPath, resolved):
-		return nil, w.keepLink(at, st, text, resolved)
+	}
+	if target, ok := w.archivedAt(at, text, resolved); ok {
+		return nil, w.keepLink(at, st, target)
 	}
 	return w.follow(at, text, resolved)
+}
+
+// archivedAt returns the path in the archive of what a link points to, when it is there anyway.
+func (w *walker) archivedAt(at dir, text, resolved string) (string, bool) {
+	if within(w.RootPath, resolved) {
+		if next := step(at, text); within(w.RootPath, next) {
+			return relative(w.RootPath, next), true
+		}
+		return relative(w.RootPath, resolved), true
+	}
+	for other, entry := range w.dirs {
+		if within(other, resolved) {
+			return path.Join(entry, relative(other, resolved)), true
+		}
+	}
+	return "", false
 }
 
 // step returns where a link's text leads, by name alone.
@@ -41,7 +58,7 @@ func step(at dir, text string) string {
 
 func (w *walker) dangling(at dir, st Stat, text string) error {
 	if next := step(at, text); within(w.RootPath, next) {
-		return w.keepLink(at, st, text, next)
+		return w.keepLink(at, st, relative(w.RootPath, next))
 	}
 	if w.Live {
 		if _, err := os.Lstat(at.real); errors.Is(err, fs.ErrNotExist) {
@@ -52,13 +69,9 @@ func (w *walker) dangling(at dir, st Stat, text string) error {
 	return nil
 }
 
-// keepLink emits a link to a place in the data directory, relative whatever it was.
-func (w *walker) keepLink(at dir, st Stat, text, resolved string) error {
-	next := step(at, text)
-	if !within(w.RootPath, next) {
-		next = resolved
-	}
-	target, err := filepath.Rel("/"+path.Dir(at.archived), "/"+relative(w.RootPath, next))
+// keepLink emits a link to a path in the archive, relative whatever it was.
+func (w *walker) keepLink(at dir, st Stat, to string) error {
+	target, err := filepath.Rel("/"+path.Dir(at.archived), "/"+to)
 	if err != nil {
 		return err
 	}
@@ -80,24 +93,25 @@ func (w *walker) follow(at dir, text, resolved string) (*dir, error) {
 	if w.leftOut(dir{at.archived, resolved}, st) {
 		return nil, nil
 	}
-	if st.Mode&TypeMask == TypeDir {
-		if other, ok := w.overlaps(resolved); ok {
-			w.refuse(at.archived, "is a symlink to "+resolved+", which holds or lies in "+other+", already archived",
-				"let one of the two be, and name the other in exclude")
-			return nil, nil
-		}
+	if st.Mode&TypeMask != TypeDir {
+		w.files[resolved] = at.archived
+	} else if other, ok := w.holds(resolved); ok {
+		w.refuse(at.archived, "is a symlink to "+resolved+", which holds "+other+", archived already",
+			"let one of the two be, and name the other in exclude")
+		return nil, nil
+	} else {
+		w.dirs[resolved] = at.archived
 	}
-	w.followed[resolved] = at.archived
 	return w.add(Node{Path: at.archived, Stat: st, Followed: text, Origin: resolved}, resolved)
 }
 
-// overlaps finds a directory that is archived and shares files with p, so that no walk goes round in circles.
-func (w *walker) overlaps(p string) (string, bool) {
+// holds finds a directory in p that is archived, so that no walk goes round in circles.
+func (w *walker) holds(p string) (string, bool) {
 	if within(p, w.RootPath) {
 		return w.RootPath, true
 	}
-	for other := range w.followed {
-		if within(other, p) || within(p, other) {
+	for other := range w.dirs {
+		if within(p, other) {
 			return other, true
 		}
 	}

@@ -34,7 +34,9 @@ type walker struct {
 	emit     func(Node) error
 	stack    []dir
 	links    map[inode]string  // files with several names, to the first of them
-	followed map[string]string // what lies outside and is archived, by its real path, to its path in the archive
+	dirs     map[string]string // directories outside that are archived: real path to path in the archive
+	files    map[string]string // files outside, likewise
+	taken    map[string]bool   // real paths that the walk of an outside path passes by, because they are archived
 	keyrings map[string]bool   // real paths
 	keyInode map[inode]bool
 }
@@ -46,7 +48,7 @@ func Walk(ctx context.Context, c Config, emit func(Node) error) (Result, error) 
 		return Result{}, errs.Wrap(errs.Invalid, err, "walk %q", c.Root)
 	}
 	w := &walker{
-		Config: c, ctx: ctx, emit: emit, links: map[inode]string{}, followed: map[string]string{},
+		Config: c, ctx: ctx, emit: emit, links: map[inode]string{}, dirs: map[string]string{}, files: map[string]string{},
 		keyrings: map[string]bool{}, keyInode: map[inode]bool{},
 	}
 	if err := w.openRoot(); err != nil {
@@ -161,8 +163,8 @@ func (w *walker) leftOut(at dir, st Stat) bool {
 			return false
 		}
 		w.skip(at.archived, "keyring")
-	case w.followed[at.real] != "":
-		w.skip(at.real, "archived as "+w.followed[at.real])
+	case w.taken[at.real]:
+		w.skip(at.real, "archived where a link to it stands")
 	default:
 		return false
 	}
