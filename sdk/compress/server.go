@@ -26,12 +26,11 @@ type server struct {
 
 func (s *server) register(r grpc.ServiceRegistrar) { pb.RegisterCompressorServer(r, s) }
 
-// set takes the configured compressor and returns its optional abilities: there are none yet.
-func (s *server) set(impl Compressor) []string {
+// set takes the configured compressor.
+func (s *server) set(impl Compressor) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.impl = impl
-	return nil
 }
 
 // close leaves the memory mapped: the process ends, and a call that would not end may still use it.

@@ -32,7 +32,11 @@ const (
 )
 
 // Kinds lists every kind.
-var Kinds = []Kind{NotFound, Exists, Permission, NoSpace, Throttled, Transient, Permanent, Invalid, Corrupt, Unsupported, Canceled}
+func Kinds() []Kind {
+	return []Kind{
+		NotFound, Exists, Permission, NoSpace, Throttled, Transient, Permanent, Invalid, Corrupt, Unsupported, Canceled,
+	}
+}
 
 // Error is an error with a kind. Make one with New or Wrap.
 type Error struct {

@@ -32,7 +32,7 @@ func TestKindOf(t *testing.T) {
 			t.Errorf("%v is %s, want %s", tt.err, got, tt.want)
 		}
 	}
-	for _, kind := range errs.Kinds {
+	for _, kind := range errs.Kinds() {
 		if got := errs.KindOf(errs.New(kind, "x")); got != kind {
 			t.Errorf("%s became %s", kind, got)
 		}
@@ -44,7 +44,7 @@ func TestKindOf(t *testing.T) {
 
 // TestRetryable: only transient and throttled errors are worth another try.
 func TestRetryable(t *testing.T) {
-	for _, kind := range errs.Kinds {
+	for _, kind := range errs.Kinds() {
 		after, ok := errs.Retryable(fmt.Errorf("x: %w", &errs.Error{Kind: kind, RetryAfter: time.Second}))
 		if want := kind == errs.Transient || kind == errs.Throttled; ok != want || after != time.Second {
 			t.Errorf("%s: %s, %v", kind, after, ok)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -141,32 +140,6 @@ func TestFramesHang(t *testing.T) {
 	}
 	if _, err := f.Slot(t.Context()); !errs.Is(err, errs.Transient) {
 		t.Errorf("no slot is left, yet: %v", err)
-	}
-}
-
-// TestFramesDeath kills a compressor in the middle of a frame.
-func TestFramesDeath(t *testing.T) {
-	p, f := startFrames(t, `{"do": "hang"}`, host.FrameOptions{FrameSize: 1 << 10, Slots: 1})
-	s, err := f.Slot(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	waiting := make(chan error, 1)
-	go func() {
-		_, err := f.Slot(t.Context())
-		waiting <- err
-	}()
-	time.AfterFunc(50*time.Millisecond, func() { _ = syscall.Kill(p.PID(), syscall.SIGKILL) })
-	var exit *host.ExitError
-	if _, err := s.Compress(t.Context(), 5); !errors.As(err, &exit) || exit.State != "signal: killed" {
-		t.Errorf("compress: %v", err)
-	}
-	if err := <-waiting; !errors.As(err, &exit) {
-		t.Errorf("wait for a slot: %v", err)
-	}
-	s.Release()
-	if _, err := f.Slot(t.Context()); !errors.As(err, &exit) {
-		t.Errorf("slot: %v", err)
 	}
 }
 

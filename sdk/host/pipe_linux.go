@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -16,8 +15,6 @@ import (
 // it to a user who has many pipes; it works with the default size as well.
 const pipeSize = 1 << 20
 
-var pipeNumber atomic.Uint64 // makes names unique within the process
-
 // pipe is a named pipe of mode 0600 that a provider writes and we read.
 type pipe struct {
 	path string
@@ -25,8 +22,9 @@ type pipe struct {
 	keep *os.File // a write end of our own: the pipe has no end before the call has one
 }
 
-func newPipe(dir string) (*pipe, error) {
-	p := &pipe{path: filepath.Join(dir, fmt.Sprintf("r%d", pipeNumber.Add(1)))}
+// newPipe makes a pipe in dir; the number makes its name unique there.
+func newPipe(dir string, number uint64) (*pipe, error) {
+	p := &pipe{path: filepath.Join(dir, fmt.Sprintf("r%d", number))}
 	if err := unix.Mkfifo(p.path, 0o600); err != nil {
 		return nil, fmt.Errorf("make pipe %s: %w", p.path, err)
 	}

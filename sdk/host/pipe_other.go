@@ -16,7 +16,7 @@ type pipe struct {
 	err  error // valid once done is closed
 }
 
-func newPipe(dir string) (*pipe, error) {
+func newPipe(dir string, _ uint64) (*pipe, error) {
 	f, err := os.CreateTemp(dir, "range")
 	if err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	goplugin "github.com/hashicorp/go-plugin"
@@ -44,6 +45,7 @@ type Process struct {
 	hidden       *strings.Replacer
 	capabilities map[string]bool
 
+	pipes      atomic.Uint64 // pipes made so far
 	done       chan struct{} // closed when the process has been reaped and its last words are read
 	stopOnce   sync.Once
 	stopErr    error

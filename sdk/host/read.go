@@ -14,7 +14,7 @@ const readSize = 256 << 10 // bytes that are copied at once from a provider to t
 // ReadRange writes length bytes of the object from offset to w. The provider writes them into a pipe of ours, so memory
 // use stays flat however long the range is.
 func (s *store) ReadRange(ctx context.Context, key string, offset, length int64, w io.Writer) error {
-	p, err := newPipe(s.process.dir)
+	p, err := newPipe(s.process.dir, s.process.pipes.Add(1))
 	if err != nil {
 		return errs.Wrap(errs.Permanent, err, "read %s", key)
 	}

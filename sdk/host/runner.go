@@ -42,8 +42,10 @@ type childRunner struct {
 	reaped   chan struct{} // closed when the process was reaped
 }
 
-func newRunner(c Command, protocolEnv []string, dir string) (*childRunner, error) {
-	r := &childRunner{cmd: exec.Command(c.Path, c.Args...), read: make(chan struct{}), reaped: make(chan struct{})}
+// newRunner prepares the process. Ctx kills it when everything else has failed.
+func newRunner(ctx context.Context, c Command, protocolEnv []string, dir string) (*childRunner, error) {
+	cmd := exec.CommandContext(ctx, c.Path, c.Args...)
+	r := &childRunner{cmd: cmd, read: make(chan struct{}), reaped: make(chan struct{})}
 	r.cmd.Env = append([]string(nil), c.Env...)
 	for _, pair := range protocolEnv {
 		if !strings.HasPrefix(pair, goplugin.EnvUnixSocketDir+"=") {

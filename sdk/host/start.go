@@ -125,7 +125,7 @@ func (p *Process) start(ctx context.Context) error {
 		GRPCDialOptions: []grpc.DialOption{
 			grpc.WithDefaultCallOptions(
 				grpc.MaxCallRecvMsgSize(handshake.MaxMessage), grpc.MaxCallSendMsgSize(handshake.MaxMessage)),
-			grpc.WithReadBufferSize(8 << 10), grpc.WithWriteBufferSize(8 << 10), grpc.WithSharedWriteBuffer(true),
+			grpc.WithReadBufferSize(8 << 10), grpc.WithWriteBufferSize(8 << 10),
 		},
 	})
 	if err := p.connect(ctx); err != nil {
@@ -157,8 +157,7 @@ func (p *Process) connect(ctx context.Context) error {
 		return err
 	case <-ctx.Done():
 		p.abandon()
-		<-result
-		return ctx.Err()
+		return errors.Join(ctx.Err(), <-result)
 	}
 }
 
@@ -192,7 +191,7 @@ func (p *Process) newRunner(_ hclog.Logger, spec *exec.Cmd, dir string) (runner.
 	if p.abandoned {
 		return nil, context.Canceled
 	}
-	r, err := newRunner(p.command, spec.Env, dir)
+	r, err := newRunner(p.ctx, p.command, spec.Env, dir)
 	if err != nil {
 		return nil, err
 	}

@@ -140,7 +140,7 @@ func TestLists(t *testing.T) {
 // TestErrorKinds sends every kind across the process boundary and back.
 func TestErrorKinds(t *testing.T) {
 	_, s := startStorage(t, t.TempDir())
-	for _, kind := range errs.Kinds {
+	for _, kind := range errs.Kinds() {
 		_, err := s.Begin(t.Context(), storage.Upload{Key: "!kind:" + string(kind)})
 		var e *errs.Error
 		if !errors.As(err, &e) || e.Kind != kind || e.RetryAfter != 1500*time.Millisecond {

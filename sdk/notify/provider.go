@@ -53,7 +53,8 @@ func Serve(p Provider) {
 			if err != nil || len(diags) > 0 {
 				return diags, nil, err
 			}
-			return nil, s.set(impl), nil
+			s.set(impl)
+			return nil, nil, nil
 		},
 		Close: s.close,
 	})

@@ -20,11 +20,8 @@ type server struct {
 
 func (s *server) register(r grpc.ServiceRegistrar) { pb.RegisterNotifierServer(r, s) }
 
-// set takes the configured notifier and returns its optional abilities: there are none yet.
-func (s *server) set(impl Notifier) []string {
-	s.impl.Store(&impl)
-	return nil
-}
+// set takes the configured notifier.
+func (s *server) set(impl Notifier) { s.impl.Store(&impl) }
 
 func (s *server) close() error {
 	if impl := s.impl.Load(); impl != nil {

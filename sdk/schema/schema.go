@@ -22,7 +22,9 @@ const (
 )
 
 // Types lists every type.
-var Types = []Type{TypeString, TypeInt, TypeBool, TypeDuration, TypeSize, TypeStringList, TypeStringMap}
+func Types() []Type {
+	return []Type{TypeString, TypeInt, TypeBool, TypeDuration, TypeSize, TypeStringList, TypeStringMap}
+}
 
 // Attribute is one name that a configuration may set.
 type Attribute struct {
@@ -90,7 +92,7 @@ func (a *Attribute) check() error {
 	switch {
 	case !validName(a.Name):
 		return fmt.Errorf("a name is a lower case letter followed by lower case letters, digits or underscores")
-	case !slices.Contains(Types, a.Type):
+	case !slices.Contains(Types(), a.Type):
 		return fmt.Errorf("unknown type %q", a.Type)
 	case len(a.OneOf) > 0 && a.Type != TypeString && a.Type != TypeStringList:
 		return fmt.Errorf("one-of does not go with type %s", a.Type)

@@ -16,11 +16,14 @@ func (s Size) String() string { return FormatSize(int64(s)) }
 
 const sizeHelp = `a size is a number and a unit, such as "512", "10KB" (1000 bytes each), "64MiB" or "1.5GiB" (1024 bytes each)`
 
-// units maps the lower case unit to its number of bytes.
-var units = map[string]int64{
-	"": 1, "b": 1,
-	"kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12, "pb": 1e15, "eb": 1e18,
-	"kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "tib": 1 << 40, "pib": 1 << 50, "eib": 1 << 60,
+// unitSize returns the number of bytes of a unit in lower case.
+func unitSize(unit string) (int64, bool) {
+	size, ok := map[string]int64{
+		"": 1, "b": 1,
+		"kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12, "pb": 1e15, "eb": 1e18,
+		"kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "tib": 1 << 40, "pib": 1 << 50, "eib": 1 << 60,
+	}[unit]
+	return size, ok
 }
 
 // ParseSize reads a number of bytes: digits, perhaps with a fraction, and a unit. KB, MB, GB, TB, PB and EB count in
@@ -36,7 +39,7 @@ func ParseSize(s string) (int64, error) {
 	if strings.HasPrefix(unit, "-") {
 		return 0, fmt.Errorf("size %q is negative; %s", s, sizeHelp)
 	}
-	factor, ok := units[unit]
+	factor, ok := unitSize(unit)
 	if !ok || !validNumber(number) {
 		return 0, fmt.Errorf("size %q is not valid; %s", s, sizeHelp)
 	}

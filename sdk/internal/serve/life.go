@@ -20,9 +20,10 @@ import (
 
 // How a provider ends. All of it together stays below the five seconds that the protocol grants an orphan.
 const (
-	drainTime    = 2 * time.Second // for running calls to notice that they were canceled
-	closeTime    = time.Second     // for the provider's Close
-	lifelineTime = 5 * time.Second // for the host to open the lifeline, where no pipe was inherited
+	drainTime    = 2 * time.Second        // for running calls to notice that they were canceled
+	closeTime    = time.Second            // for the provider's Close
+	deadTime     = 100 * time.Millisecond // for the pipe to break after the lifeline did
+	lifelineTime = 5 * time.Second        // for the host to open the lifeline, where no pipe was inherited
 )
 
 // life is the life of the process: from the first call to the moment when the host stops it or is gone.
@@ -36,12 +37,13 @@ type life struct {
 	stopped bool
 
 	once  sync.Once
-	alone *time.Timer // nil, or fires when no lifeline was opened in time
+	alone *time.Timer   // nil, or fires when no lifeline was opened in time
+	dead  chan struct{} // closed when the inherited pipe breaks: the host is dead for certain
 }
 
 func newLife(p Plugin) *life {
 	ctx, end := context.WithCancel(context.Background())
-	return &life{plugin: p, ctx: ctx, end: end}
+	return &life{plugin: p, ctx: ctx, end: end, dead: make(chan struct{})}
 }
 
 // watchHost ends the process when the inherited pipe breaks. Without a pipe the Lifeline call must come soon.
@@ -55,6 +57,7 @@ func (l *life) watchHost() {
 	closeOnExec(fd)
 	go func() { // ends with the process
 		_, _ = pipe.Read(make([]byte, 1))
+		close(l.dead)
 		l.lost()
 	}()
 }
@@ -116,16 +119,20 @@ func (l *life) released() {
 	l.lost()
 }
 
-// lost ends the process because the host is gone: nobody else would.
+// lost ends the process because the host is gone: nobody else would. A dead host cannot remove our sockets either; one
+// that is alive and has let go of us can, and may still use the directory.
 func (l *life) lost() {
 	l.stop()
-	removeSockets(os.Getenv(goplugin.EnvUnixSocketDir))
+	select {
+	case <-l.dead:
+		removeSockets(os.Getenv(goplugin.EnvUnixSocketDir))
+	case <-time.After(deadTime):
+	}
 	endGroup()
 	os.Exit(3)
 }
 
-// removeSockets removes what the host would have removed: the sockets in our private directory, then the directory and
-// its parent as far as they are empty.
+// removeSockets removes the sockets in our private directory, then the directory and its parent as far as they are empty.
 func removeSockets(dir string) {
 	if dir == "" {
 		return
