@@ -142,9 +142,12 @@ func (m *memory) read(ctx context.Context, c storage.Chunk) ([]byte, error) {
 		return nil, errs.Wrap(errs.Invalid, err, "open")
 	}
 	defer f.Close()
+	if m.breaks("cancel-put") {
+		time.Sleep(2100 * time.Millisecond)
+	}
 	var data bytes.Buffer
 	for from := c.FileOffset; from < c.FileOffset+c.Length; from += 1 << 20 {
-		if err := ctx.Err(); err != nil && !m.breaks("cancel-put") {
+		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 		n := min(1<<20, c.FileOffset+c.Length-from)
@@ -152,8 +155,8 @@ func (m *memory) read(ctx context.Context, c storage.Chunk) ([]byte, error) {
 			return nil, err
 		}
 	}
-	if int64(data.Len()) != c.Length && m.breaks("short-source") {
-		return data.Bytes(), nil
+	if int64(data.Len()) != c.Length && !m.breaks("short-source") {
+		return nil, errs.New(errs.Corrupt, "short")
 	}
 	wrong := sha256.Sum256(data.Bytes()) != c.SHA256
 	if wrong && !m.breaks("wrong-digest") && !m.breaks("wrong-digest-again") {
