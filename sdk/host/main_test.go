@@ -30,6 +30,8 @@ func TestMain(m *testing.M) {
 		storage.Serve(storage.NewProvider("dir", "1.0.0", "A directory.", openPlain))
 	case "compress":
 		compress.Serve(compress.NewProvider("flate", "1.0.0", "Deflate.", openFlate))
+	case "zstd":
+		compress.Serve(compress.NewProvider("zstd", "1.0.0", "Zstandard, fastest.", openZstd))
 	case "notify":
 		notify.Serve(notify.NewProvider("log", "1.0.0", "A log.", openLog))
 	case "agent":
