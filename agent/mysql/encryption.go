@@ -14,14 +14,12 @@ func (a *asking) encryption(ctx context.Context) error {
 	if a.maria {
 		return a.mariaEncryption(ctx)
 	}
-	for _, v := range []string{"innodb_redo_log_encrypt", "innodb_undo_log_encrypt", "binlog_encryption", "default_table_encryption"} {
-		a.encrypted(isOn(a.vars[v]))
-	}
+	a.encryptedBy("innodb_redo_log_encrypt", "innodb_undo_log_encrypt", "binlog_encryption", "default_table_encryption")
 	a.keyring(a.vars["keyring_file_data"]) // the plugin that came before the component
 	if err := a.keyringComponent(ctx); err != nil {
 		return err
 	}
-	if !a.atLeast(8, 0, 16) {
+	if !a.since(8, 0, 16) {
 		return nil
 	}
 	rows, err := a.rows(ctx, "SELECT NAME FROM information_schema.INNODB_TABLESPACES WHERE ENCRYPTION = 'Y' LIMIT 1")
@@ -31,6 +29,13 @@ func (a *asking) encryption(ctx context.Context) error {
 
 // encrypted notes that something is encrypted.
 func (a *asking) encrypted(yes bool) { a.facts.EncryptionAtRest = a.facts.EncryptionAtRest || yes }
+
+// encryptedBy notes what variables switch on.
+func (a *asking) encryptedBy(names ...string) {
+	for _, name := range names {
+		a.encrypted(isOn(a.vars[name]))
+	}
+}
 
 // keyring notes a file that holds keys.
 func (a *asking) keyring(file string) {
@@ -49,7 +54,7 @@ func (a *asking) keyringComponent(ctx context.Context) error {
 		a.encrypted(status["Component_status"] == "Active")
 		a.keyring(status["Data_file"])
 		return nil
-	case isNumber(err, notAllowed...), isNumber(err, 1146): // no such table before 8.0.24
+	case notAllowed(err), isNumber(err, 1146): // no such table before 8.0.24
 		a.keyringFiles()
 		return nil
 	}
@@ -61,8 +66,8 @@ func (a *asking) keyringComponent(ctx context.Context) error {
 func (a *asking) manifests() []string {
 	base := a.vars["basedir"]
 	return []string{
-		filepath.Join(base, "bin", "mysqld.my"), filepath.Join(base, "sbin", "mysqld.my"), filepath.Join(base, "libexec", "mysqld.my"),
-		filepath.Join(a.facts.DataDir, "mysqld.my"),
+		filepath.Join(base, "bin", "mysqld.my"), filepath.Join(base, "sbin", "mysqld.my"),
+		filepath.Join(base, "libexec", "mysqld.my"), filepath.Join(a.facts.DataDir, "mysqld.my"),
 	}
 }
 
@@ -110,14 +115,13 @@ func readJSON(name string, into any) error {
 }
 
 func (a *asking) mariaEncryption(ctx context.Context) error {
-	for _, v := range []string{"innodb_encrypt_tables", "innodb_encrypt_log", "aria_encrypt_tables", "encrypt_binlog"} {
-		a.encrypted(isOn(a.vars[v]))
-	}
+	a.encryptedBy("innodb_encrypt_tables", "innodb_encrypt_log", "aria_encrypt_tables", "encrypt_binlog")
 	a.keyring(a.vars["file_key_management_filename"])
 	if file, ok := strings.CutPrefix(a.vars["file_key_management_filekey"], "FILE:"); ok {
 		a.keyring(file)
 	}
-	rows, err := a.rows(ctx, "SELECT NAME FROM information_schema.INNODB_TABLESPACES_ENCRYPTION WHERE ENCRYPTION_SCHEME <> 0 LIMIT 1")
+	rows, err := a.rows(ctx,
+		"SELECT NAME FROM information_schema.INNODB_TABLESPACES_ENCRYPTION WHERE ENCRYPTION_SCHEME <> 0 LIMIT 1")
 	if isNumber(err, 1109) { // "unknown table": InnoDB is off
 		return nil
 	}

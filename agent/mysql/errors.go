@@ -14,15 +14,18 @@ import (
 	"github.com/drydock-backup/drydock/sdk/errs"
 )
 
-// Error numbers of the server that callers act on (MySQL's "Server Error Message Reference"; MariaDB shares them).
-var (
-	loginRefused = []uint16{1045, 1130, 1698, 1862, 3118, 3955, 4151} // wrong password, host not allowed, expired, locked
-	notAllowed   = []uint16{1044, 1142, 1143, 1227, 1370, 1095}       // logged in, but a privilege is missing
-	comeLater    = []uint16{1040, 1053, 1129, 1203, 1226, 3032}       // too many connections, shutting down, host blocked, offline
-)
-
-// erServerShutdown is ER_SERVER_SHUTDOWN.
+// erServerShutdown is ER_SERVER_SHUTDOWN. The numbers here are from MySQL's "Server Error Message Reference"; MariaDB
+// shares them.
 const erServerShutdown = 1053
+
+// loginRefused: wrong password, host not allowed, no such plugin, password expired, account locked or blocked.
+func loginRefused(err error) bool { return isNumber(err, 1045, 1130, 1698, 1862, 3118, 3955, 4151) }
+
+// notAllowed: logged in, but a privilege is missing.
+func notAllowed(err error) bool { return isNumber(err, 1044, 1095, 1142, 1143, 1227, 1370) }
+
+// comeLater: too many connections, shutting down, host blocked, limits used up, offline mode.
+func comeLater(err error) bool { return isNumber(err, 1040, erServerShutdown, 1129, 1203, 1226, 3032) }
 
 func isNumber(err error, numbers ...uint16) bool {
 	var e *mysqldriver.MySQLError
@@ -35,13 +38,13 @@ func (s *Server) classify(ctx context.Context, err error, op string) error {
 	switch {
 	case err == nil || errors.As(err, &kinded):
 		return err
-	case isNumber(err, loginRefused...):
+	case loginRefused(err):
 		return errs.Wrap(errs.Permission, err, "%s %s: log in as %q", op, s.addr, s.user)
-	case isNumber(err, notAllowed...):
+	case notAllowed(err):
 		return errs.Wrap(errs.Permission, err, "%s %s as %q", op, s.addr, s.user)
 	case errors.Is(ctx.Err(), context.Canceled):
 		return fmt.Errorf("%s %s: %w", op, s.addr, context.Cause(ctx))
-	case isNumber(err, comeLater...), lost(err):
+	case comeLater(err), lost(err):
 		return errs.Wrap(errs.Transient, err, "%s %s", op, s.addr)
 	}
 	return errs.Wrap(errs.Permanent, err, "%s %s", op, s.addr)

@@ -144,7 +144,7 @@ func (a *asking) ask(ctx context.Context) error {
 	for _, q := range questions {
 		switch err := q.ask(ctx); {
 		case err == nil:
-		case isNumber(err, notAllowed...):
+		case notAllowed(err):
 			a.facts.Incomplete = append(a.facts.Incomplete, fmt.Sprintf("%s: %v", q.what, err))
 		default:
 			return fmt.Errorf("%s: %w", q.what, err)

@@ -17,9 +17,11 @@ func TestParseGrant(t *testing.T) {
 		want       []string
 	}{
 		{"static", "GRANT SHUTDOWN, PROCESS ON *.* TO `drydock`@`%`", []string{"SHUTDOWN", "PROCESS"}},
-		{"dynamic", "GRANT CONNECTION_ADMIN,SYSTEM_VARIABLES_ADMIN ON *.* TO `d`@`%`", []string{"CONNECTION_ADMIN", "SYSTEM_VARIABLES_ADMIN"}},
+		{"dynamic", "GRANT CONNECTION_ADMIN,SYSTEM_VARIABLES_ADMIN ON *.* TO `d`@`%`",
+			[]string{"CONNECTION_ADMIN", "SYSTEM_VARIABLES_ADMIN"}},
 		{"all", "GRANT ALL PRIVILEGES ON *.* TO `root`@`%` WITH GRANT OPTION", []string{"ALL PRIVILEGES"}},
-		{"mariadb", "GRANT BINLOG MONITOR, READ_ONLY ADMIN ON *.* TO `d`@`%` IDENTIFIED BY PASSWORD '*63'", []string{"BINLOG MONITOR", "READ_ONLY ADMIN"}},
+		{"mariadb", "GRANT BINLOG MONITOR, READ_ONLY ADMIN ON *.* TO `d`@`%` IDENTIFIED BY PASSWORD '*63'",
+			[]string{"BINLOG MONITOR", "READ_ONLY ADMIN"}},
 		{"schema", "GRANT ALL PRIVILEGES ON `shop`.* TO `d`@`%`", nil},
 		{"schema in disguise", "GRANT SHUTDOWN ON `x ON *.* TO `.* TO `d`@`%`", nil},
 		{"role", "GRANT `operator`@`%` TO `d`@`%`", nil},
@@ -106,7 +108,8 @@ func TestParseStat(t *testing.T) {
 func FuzzParseStat(f *testing.F) {
 	f.Add("42 (mysqld) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 777 0 0")
 	f.Fuzz(func(t *testing.T, text string) {
-		if _, start, ok := mysql.ParseStat(text); ok && !strings.Contains(text, strconv.FormatUint(start, 10)) && !strings.Contains(text, "0") {
+		_, start, ok := mysql.ParseStat(text)
+		if ok && !strings.Contains(text, strconv.FormatUint(start, 10)) {
 			t.Errorf("%q gives start %d", text, start)
 		}
 	})

@@ -20,21 +20,23 @@ const (
 )
 
 // needs lists what the package documentation recommends.
-var needs = []need{
-	{[]string{shutdownPrivilege}, false},
-	{[]string{processPrivilege}, false},
-	{[]string{"REPLICATION CLIENT", "SUPER"}, false},
-	{[]string{"SYSTEM_VARIABLES_ADMIN", "SUPER"}, false},
-	{[]string{"REPLICATION_SLAVE_ADMIN", "SUPER"}, false},
-	{[]string{"CONNECTION_ADMIN", "SUPER"}, false},
-	{[]string{shutdownPrivilege}, true},
-	{[]string{processPrivilege}, true},
-	{[]string{"BINLOG MONITOR", "REPLICATION CLIENT"}, true},
-	{[]string{"SLAVE MONITOR", "REPLICA MONITOR"}, true},
-	{[]string{"REPLICATION SLAVE ADMIN", "REPLICATION REPLICA ADMIN"}, true},
-	{[]string{"REPLICATION MASTER ADMIN"}, true},
-	{[]string{"READ_ONLY ADMIN", "READ ONLY ADMIN"}, true},
-	{[]string{"SUPER"}, true},
+func needs() []need {
+	return []need{
+		{[]string{shutdownPrivilege}, false},
+		{[]string{processPrivilege}, false},
+		{[]string{"REPLICATION CLIENT", "SUPER"}, false},
+		{[]string{"SYSTEM_VARIABLES_ADMIN", "SUPER"}, false},
+		{[]string{"REPLICATION_SLAVE_ADMIN", "SUPER"}, false},
+		{[]string{"CONNECTION_ADMIN", "SUPER"}, false},
+		{[]string{shutdownPrivilege}, true},
+		{[]string{processPrivilege}, true},
+		{[]string{"BINLOG MONITOR", "REPLICATION CLIENT"}, true},
+		{[]string{"SLAVE MONITOR", "REPLICA MONITOR"}, true},
+		{[]string{"REPLICATION SLAVE ADMIN", "REPLICATION REPLICA ADMIN"}, true},
+		{[]string{"REPLICATION MASTER ADMIN"}, true},
+		{[]string{"READ_ONLY ADMIN", "READ ONLY ADMIN"}, true},
+		{[]string{"SUPER"}, true},
+	}
 }
 
 // privileges are the global privileges of the session, by name in capitals.
@@ -47,7 +49,7 @@ func (p privileges) have(names ...string) bool {
 // missing returns the privileges to grant.
 func (p privileges) missing(d dialect) []string {
 	var names []string
-	for _, n := range needs {
+	for _, n := range needs() {
 		if n.maria == d.maria && !p.have(n.anyOf...) {
 			names = append(names, n.anyOf[0])
 		}

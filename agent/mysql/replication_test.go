@@ -14,7 +14,8 @@ import (
 )
 
 // A real source with a real replica that has two channels: one runs; of the other only the receiving thread does, and
-// its source cannot be reached. A restart starts both threads of both, or none with skip_replica_start; Apply makes them what they were.
+// its source cannot be reached. A restart starts both threads of both, or none with skip_slave_start; Apply makes them
+// what they were.
 func TestReplication(t *testing.T) {
 	testenv.Flavours(t, func(t *testing.T, start func(...testenv.Option) *testenv.Server) {
 		source, replica := start(), start()
@@ -58,17 +59,17 @@ func TestReplication(t *testing.T) {
 // semi-synchronous replication on at run time alone.
 func connect(source, replica *testenv.Server) []string {
 	if replica.Product == "mysql" {
-		to := fmt.Sprintf("CHANGE REPLICATION SOURCE TO SOURCE_HOST='127.0.0.1', SOURCE_PORT=%d, SOURCE_USER='repl', SOURCE_PASSWORD='repl', "+
-			"SOURCE_AUTO_POSITION=1, GET_SOURCE_PUBLIC_KEY=1, SOURCE_CONNECT_RETRY=1", source.Port)
+		to := fmt.Sprintf("CHANGE REPLICATION SOURCE TO SOURCE_HOST='127.0.0.1', SOURCE_PORT=%d, SOURCE_USER='repl', "+
+			"SOURCE_PASSWORD='repl', SOURCE_AUTO_POSITION=1, GET_SOURCE_PUBLIC_KEY=1, SOURCE_CONNECT_RETRY=1", source.Port)
 		nobody := strings.Replace(to, fmt.Sprint(source.Port), "1", 1)
-		return []string{"SET GLOBAL rpl_semi_sync_replica_enabled = ON", to, nobody + " FOR CHANNEL 'se''cond'", "START REPLICA FOR CHANNEL ''",
-			"START REPLICA IO_THREAD FOR CHANNEL 'se''cond'"}
+		return []string{"SET GLOBAL rpl_semi_sync_replica_enabled = ON", to, nobody + " FOR CHANNEL 'se''cond'",
+			"START REPLICA FOR CHANNEL ''", "START REPLICA IO_THREAD FOR CHANNEL 'se''cond'"}
 	}
-	to := fmt.Sprintf("TO MASTER_HOST='127.0.0.1', MASTER_PORT=%d, MASTER_USER='repl', MASTER_PASSWORD='repl', MASTER_USE_GTID=slave_pos, "+
-		"MASTER_CONNECT_RETRY=1", source.Port)
+	to := fmt.Sprintf("TO MASTER_HOST='127.0.0.1', MASTER_PORT=%d, MASTER_USER='repl', MASTER_PASSWORD='repl', "+
+		"MASTER_USE_GTID=slave_pos, MASTER_CONNECT_RETRY=1", source.Port)
 	nobody := strings.Replace(to, fmt.Sprint(source.Port), "1", 1)
-	return []string{"SET GLOBAL rpl_semi_sync_slave_enabled = ON", "CHANGE MASTER " + to, "CHANGE MASTER 'se''cond' " + nobody, "START SLAVE",
-		"START SLAVE 'se''cond' IO_THREAD"}
+	return []string{"SET GLOBAL rpl_semi_sync_slave_enabled = ON", "CHANGE MASTER " + to, "CHANGE MASTER 'se''cond' " + nobody,
+		"START SLAVE", "START SLAVE 'se''cond' IO_THREAD"}
 }
 
 func arrives(t *testing.T, replica *testenv.Server, want string) {

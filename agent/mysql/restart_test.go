@@ -153,7 +153,8 @@ func applyFailures(t *testing.T, s *testenv.Server, set mysql.Settings) {
 func plugins(t *testing.T, s *testenv.Server) {
 	t.Helper()
 	if s.Product == "mysql" {
-		s.Exec(t, "INSTALL PLUGIN rpl_semi_sync_source SONAME 'semisync_source.so'", "INSTALL PLUGIN rpl_semi_sync_replica SONAME 'semisync_replica.so'")
+		s.Exec(t, "INSTALL PLUGIN rpl_semi_sync_source SONAME 'semisync_source.so'",
+			"INSTALL PLUGIN rpl_semi_sync_replica SONAME 'semisync_replica.so'")
 	}
 }
 
@@ -199,7 +200,8 @@ func TestOutside(t *testing.T) {
 			}
 		}
 		s := start(testenv.Keyring(), testenv.With("log-bin="+away+"/binlogs/b[1]n", "loose-innodb-directories="+away+"/tables"))
-		s.Exec(t, "CREATE DATABASE shop", "CREATE TABLE shop.far (id INT PRIMARY KEY) DATA DIRECTORY='"+away+"/tables'", "INSERT INTO shop.far VALUES (1)")
+		s.Exec(t, "CREATE DATABASE shop", "CREATE TABLE shop.far (id INT PRIMARY KEY) DATA DIRECTORY='"+away+"/tables'",
+			"INSERT INTO shop.far VALUES (1)")
 		f, err := open(t, s.Job()).Facts(t.Context())
 		if err != nil {
 			t.Fatal(err)

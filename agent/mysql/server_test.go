@@ -172,7 +172,8 @@ func noPrivilege(t *testing.T, s *testenv.Server) {
 }
 
 func byRole(t *testing.T, s *testenv.Server) {
-	statements := []string{"CREATE ROLE operator", "GRANT SHUTDOWN ON *.* TO operator", "CREATE USER 'via'@'%' IDENTIFIED BY 'pw'", "GRANT operator TO 'via'@'%'"}
+	statements := []string{"CREATE ROLE operator", "GRANT SHUTDOWN ON *.* TO operator",
+		"CREATE USER 'via'@'%' IDENTIFIED BY 'pw'", "GRANT operator TO 'via'@'%'"}
 	last := "SET DEFAULT ROLE operator TO 'via'@'%'"
 	if s.Product == "mariadb" {
 		last = "SET DEFAULT ROLE operator FOR 'via'@'%'"

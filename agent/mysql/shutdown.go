@@ -19,7 +19,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return s.session(ctx, "shut down", func(ctx context.Context, c *session) error {
 		_, err := c.ExecContext(ctx, "SHUTDOWN")
 		switch {
-		case isNumber(err, notAllowed...):
+		case notAllowed(err):
 			return errs.Wrap(errs.Permission, err, "shut down: type GRANT SHUTDOWN ON *.* TO %s", account(ctx, c))
 		case lost(err) || isNumber(err, erServerShutdown):
 			return errs.Wrap(errs.Transient, fmt.Errorf("%w: %w", ErrMayBeStopping, err), "shut down %s", s.addr)

@@ -1,6 +1,7 @@
 package mysql
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -42,17 +43,13 @@ func (d dialect) product() string {
 	return ProductMySQL
 }
 
-// atLeast reports whether a MySQL server has at least this version. It is false for MariaDB.
-func (d dialect) atLeast(major, minor, patch int) bool {
-	v := d.version
-	if d.maria || v[0] != major {
-		return !d.maria && v[0] > major
-	}
-	return v[1] > minor || v[1] == minor && v[2] >= patch
+// since reports whether a MySQL server has at least this version. It is false for MariaDB.
+func (d dialect) since(version ...int) bool {
+	return !d.maria && slices.Compare(d.version[:], version) >= 0
 }
 
 func (d dialect) binlogStatus() string {
-	if d.atLeast(8, 2, 0) {
+	if d.since(8, 2, 0) {
 		return "SHOW BINARY LOG STATUS"
 	}
 	return "SHOW MASTER STATUS"
@@ -60,7 +57,7 @@ func (d dialect) binlogStatus() string {
 
 // replica is the word for a replica in statements.
 func (d dialect) replica() string {
-	if d.atLeast(8, 0, 22) {
+	if d.since(8, 0, 22) {
 		return "REPLICA"
 	}
 	return "SLAVE"
@@ -75,7 +72,7 @@ func (d dialect) replicaStatus() string {
 
 // replicaList lists attached replicas that announced themselves.
 func (d dialect) replicaList() string {
-	if d.atLeast(8, 0, 22) {
+	if d.since(8, 0, 22) {
 		return "SHOW REPLICAS"
 	}
 	return "SHOW SLAVE HOSTS"

@@ -60,7 +60,7 @@ func (c *command) Start(ctx context.Context) error {
 	if err := context.Cause(ctx); err != nil {
 		return fmt.Errorf("start command %s: %w", c.start[0], err)
 	}
-	cmd, err := c.prepare(c.start)
+	cmd, err := c.prepare(ctx, c.start)
 	if err != nil {
 		return err
 	}
@@ -83,8 +83,8 @@ func (c *command) Start(ctx context.Context) error {
 	}
 }
 
-// prepare builds a detached command whose output goes to the log.
-func (c *command) prepare(argv []string) (*exec.Cmd, error) {
+// prepare builds a detached command whose output goes to the log. The end of ctx does not end the command.
+func (c *command) prepare(ctx context.Context, argv []string) (*exec.Cmd, error) {
 	if err := os.MkdirAll(filepath.Dir(c.log), 0o700); err != nil {
 		return nil, fmt.Errorf("open log of %s: %w", argv[0], err)
 	}
@@ -92,7 +92,7 @@ func (c *command) prepare(argv []string) (*exec.Cmd, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open log of %s: %w", argv[0], err)
 	}
-	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), argv[0], argv[1:]...)
 	cmd.Dir, cmd.Env = rootDir(), environment(os.Environ())
 	cmd.Stdout, cmd.Stderr = log, log
 	detach(cmd)
@@ -141,7 +141,7 @@ func (c *command) Stop(ctx context.Context) (handled bool, err error) {
 	if len(c.stop) == 0 {
 		return false, nil
 	}
-	cmd, err := c.prepare(c.stop)
+	cmd, err := c.prepare(ctx, c.stop)
 	if err != nil {
 		return true, err
 	}

@@ -2,14 +2,17 @@ package service
 
 import (
 	"runtime"
-	"slices"
 	"strings"
 )
 
-// passed lists the variables that a command inherits.
-var passed = []string{
-	"PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "TZ", "LANG", "LANGUAGE", "LD_LIBRARY_PATH", "LD_PRELOAD",
-	"MYSQL_HOME", "MYSQLD_OPTS", "SYSTEMROOT", "TEMP", "TMP",
+// passes reports whether a command inherits a variable.
+func passes(name string) bool {
+	switch name = strings.ToUpper(name); name {
+	case "PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "TZ", "LANG", "LANGUAGE", "LD_LIBRARY_PATH", "LD_PRELOAD",
+		"MYSQL_HOME", "MYSQLD_OPTS", "SYSTEMROOT", "TEMP", "TMP":
+		return true
+	}
+	return strings.HasPrefix(name, "LC_")
 }
 
 // defaultPath is the search path of a command when the agent has none.
@@ -20,8 +23,7 @@ func environment(all []string) []string {
 	kept, path := []string{}, runtime.GOOS == "windows"
 	for _, entry := range all {
 		name, _, _ := strings.Cut(entry, "=")
-		name = strings.ToUpper(name)
-		if slices.Contains(passed, name) || strings.HasPrefix(name, "LC_") {
+		if passes(name) {
 			kept = append(kept, entry)
 			path = path || name == "PATH"
 		}

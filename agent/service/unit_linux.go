@@ -127,7 +127,8 @@ func (u *unit) await(ctx context.Context, conn *dbus.Conn, verb string, call job
 func (u *unit) jobFailed(ctx context.Context, conn *dbus.Conn, verb, result string) error {
 	err := errs.New(errs.Permanent, "systemd's job to %s it ended with %q", verb, result)
 	if s, stateErr := u.state(ctx, conn); stateErr == nil {
-		err = errs.Wrap(errs.Permanent, err, "it is %s (%s), its last result is %q, exit status %d", s.ActiveState, s.SubState, s.Result, s.ExitStatus)
+		err = errs.Wrap(errs.Permanent, err, "it is %s (%s), its last result is %q, exit status %d",
+			s.ActiveState, s.SubState, s.Result, s.ExitStatus)
 	}
 	if tail := u.LogTail(errorLines); tail != "" {
 		err = fmt.Errorf("%w; the end of its journal:\n%s", err, tail)
@@ -158,14 +159,16 @@ func (u *unit) Manual() []string {
 	if me, err := user.Current(); err == nil && me.Uid != "0" {
 		sudo = "sudo "
 	}
-	return []string{sudo + "systemctl start " + name, "systemctl status " + name, sudo + "journalctl -u " + name + " -n 50 --no-pager"}
+	look := sudo + "journalctl -u " + name + " -n 50 --no-pager"
+	return []string{sudo + "systemctl start " + name, "systemctl status " + name, look}
 }
 
 // LogTail asks journalctl; a host without it, or without the right to read the journal, gives "".
 func (u *unit) LogTail(n int) string {
 	ctx, cancel := context.WithTimeout(context.Background(), askTimeout)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "journalctl", "--quiet", "--no-pager", "--output=short-iso", "-n", strconv.Itoa(n), "-u", u.name)
+	cmd := exec.CommandContext(ctx, "journalctl", "--quiet", "--no-pager", "--output=short-iso",
+		"-n", strconv.Itoa(n), "-u", u.name)
 	cmd.WaitDelay = killDelay
 	out, err := cmd.Output()
 	if err != nil || len(out) == 0 {

@@ -10,5 +10,6 @@ import (
 )
 
 func newUnit(s job.Service, _ Options) (Manager, error) {
-	return nil, errs.New(errs.Unsupported, "service \"systemd\" (unit %s): there is no systemd on %s; use service \"exec\"", s.Unit, runtime.GOOS)
+	return nil, errs.New(errs.Unsupported, "service \"systemd\" (unit %s): there is no systemd on %s; use \"exec\"",
+		s.Unit, runtime.GOOS)
 }

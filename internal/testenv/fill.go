@@ -12,7 +12,7 @@ import (
 // FillOptions says how much Fill writes. The zero value is a small database of every kind of object.
 type FillOptions struct {
 	Schema string // default "shop"
-	Rows   int    // customers; default 500
+	Rows   int    // customers, at most 1000; default 500
 	BigMB  int    // size of the data of table big, in MB; 0 leaves the table out
 }
 
@@ -44,7 +44,8 @@ func (s *Server) Fill(t testing.TB, o FillOptions) {
 }
 
 func fill(ctx context.Context, conn *sql.Conn, o FillOptions) error {
-	series := fmt.Sprintf("SELECT a.n*100 + b.n*10 + c.n + 1 AS n FROM numbers a, numbers b, numbers c WHERE a.n*100 + b.n*10 + c.n < %d", o.Rows)
+	series := fmt.Sprintf("SELECT a.n*100 + b.n*10 + c.n + 1 AS n FROM numbers a, numbers b, numbers c "+
+		"WHERE a.n*100 + b.n*10 + c.n < %d", o.Rows)
 	statements := []string{
 		"CREATE DATABASE `" + o.Schema + "` CHARACTER SET utf8mb4",
 		"USE `" + o.Schema + "`",
@@ -60,17 +61,21 @@ func fill(ctx context.Context, conn *sql.Conn, o FillOptions) error {
 		"INSERT INTO orders (customer, cents, placed) SELECT id, id*37 % 9973, DATE_ADD('2024-01-01', INTERVAL id*7 HOUR) " +
 			"FROM customers ORDER BY id",
 		"CREATE TABLE documents (id INT PRIMARY KEY, body LONGBLOB, title TEXT, FULLTEXT KEY words (title)) ENGINE=InnoDB",
-		"INSERT INTO documents SELECT n+1, REPEAT(UNHEX(SHA2(n, 512)), 1000*(n+1)), CONCAT('the document about subject ', n) FROM numbers",
-		"CREATE TABLE events_log (id INT, at DATE, what VARCHAR(20), PRIMARY KEY (id, at)) PARTITION BY RANGE (YEAR(at)) " +
-			"(PARTITION p2023 VALUES LESS THAN (2024), PARTITION p2024 VALUES LESS THAN (2025), PARTITION later VALUES LESS THAN MAXVALUE)",
+		"INSERT INTO documents SELECT n+1, REPEAT(UNHEX(SHA2(n, 512)), 1000*(n+1)), " +
+			"CONCAT('the document about subject ', n) FROM numbers",
+		"CREATE TABLE events_log (id INT, at DATE, what VARCHAR(20), PRIMARY KEY (id, at)) " +
+			"PARTITION BY RANGE (YEAR(at)) (PARTITION p2023 VALUES LESS THAN (2024), " +
+			"PARTITION p2024 VALUES LESS THAN (2025), PARTITION later VALUES LESS THAN MAXVALUE)",
 		"INSERT INTO events_log SELECT id, DATE_ADD('2023-06-01', INTERVAL id*2 DAY), 'seen' FROM customers",
 		"CREATE TABLE `größe & maß.1` (k VARCHAR(20) PRIMARY KEY, v JSON)",
 		"INSERT INTO `größe & maß.1` SELECT CONCAT('key', n), JSON_OBJECT('n', n, 'list', JSON_ARRAY(n, n+1)) FROM numbers",
 		"CREATE TABLE legacy (id INT PRIMARY KEY, v VARCHAR(60)) ENGINE=MyISAM",
 		"INSERT INTO legacy SELECT id, name FROM customers",
-		"CREATE VIEW turnover AS SELECT c.id, c.name, SUM(o.cents) AS cents FROM customers c JOIN orders o ON o.customer = c.id GROUP BY c.id, c.name",
+		"CREATE VIEW turnover AS SELECT c.id, c.name, SUM(o.cents) AS cents FROM customers c " +
+			"JOIN orders o ON o.customer = c.id GROUP BY c.id, c.name",
 		"CREATE FUNCTION vat(cents BIGINT) RETURNS BIGINT DETERMINISTIC NO SQL RETURN cents * 19 DIV 100",
-		"CREATE PROCEDURE place_order(IN c INT, IN amount BIGINT) INSERT INTO orders (customer, cents, placed) VALUES (c, amount, '2025-01-01')",
+		"CREATE PROCEDURE place_order(IN c INT, IN amount BIGINT) " +
+			"INSERT INTO orders (customer, cents, placed) VALUES (c, amount, '2025-01-01')",
 		"CREATE EVENT tidy ON SCHEDULE EVERY 1 YEAR STARTS '2037-01-01 00:00:00' DO DELETE FROM audit WHERE id < 0",
 		"CALL place_order(1, 4200)",
 	}

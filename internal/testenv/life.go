@@ -12,7 +12,7 @@ import (
 func (s *Server) Start(t testing.TB) {
 	t.Helper()
 	argv := s.StartCommand()
-	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), argv[0], argv[1:]...)
 	detach(cmd)
 	out, err := os.OpenFile(s.LogFile+".out", os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -60,7 +60,7 @@ func (s *Server) Stop(t testing.TB) {
 		return
 	}
 	db := s.open(t)
-	_, err := db.Exec("SHUTDOWN")
+	_, err := db.ExecContext(context.WithoutCancel(t.Context()), "SHUTDOWN")
 	_ = db.Close()
 	if !s.waitGone() {
 		t.Fatalf("stop %s: still running after %s (SHUTDOWN said: %v)\n%s", s.Product, patience, err, s.logTail())

@@ -1,6 +1,7 @@
 package testenv
 
 import (
+	"context"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -56,7 +57,7 @@ func scratch(t testing.TB, parent string) string {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("sh", "-c", reap)
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), "sh", "-c", reap)
 	cmd.Env = append(os.Environ(), "REAP="+dir, "LC_ALL=C")
 	detach(cmd)
 	lifeline, err := cmd.StdinPipe()
@@ -99,7 +100,7 @@ func freePort(t testing.TB) int {
 		if ok, err := l.TryLock(); err != nil || !ok {
 			continue
 		}
-		if !listens(port) {
+		if !listens(t, port) {
 			t.Cleanup(func() { _ = l.Close() })
 			return port
 		}
@@ -110,8 +111,9 @@ func freePort(t testing.TB) int {
 }
 
 // listens reports whether something answers on a local port, or the port cannot be had.
-func listens(port int) bool {
-	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+func listens(t testing.TB, port int) bool {
+	var c net.ListenConfig
+	l, err := c.Listen(t.Context(), "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	if err != nil {
 		return true
 	}

@@ -151,7 +151,8 @@ func (s *Server) configure() error {
 		lines = append(lines, "binlog-format=ROW")
 	}
 	if s.opts.keyring && s.Product == install.MariaDB {
-		lines = append(lines, "plugin-load-add=file_key_management", "file-key-management-filename="+s.KeyringFile(), "innodb-encrypt-tables=ON")
+		lines = append(lines, "plugin-load-add=file_key_management", "innodb-encrypt-tables=ON",
+			"file-key-management-filename="+s.KeyringFile())
 	}
 	lines = append(lines, s.opts.lines...)
 	return os.WriteFile(s.ConfigFile, []byte(strings.Join(lines, "\n")+"\n"), 0o644)

@@ -100,8 +100,9 @@ func (h *SystemdHost) boot(t testing.TB, dir, cache string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("systemd-nspawn", "-q", "--register=no", "--keep-unit", "-M", filepath.Base(dir), "-D", h.root,
-		"--bind="+h.Share, "--bind-ro="+cache, "--resolv-conf=off", "--timezone=off", "--boot", "systemd.unit=basic.target", "systemd.wants=dbus.service")
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), "systemd-nspawn", "-q", "--register=no", "--keep-unit",
+		"-M", filepath.Base(dir), "-D", h.root, "--bind="+h.Share, "--bind-ro="+cache, "--resolv-conf=off", "--timezone=off",
+		"--boot", "systemd.unit=basic.target", "systemd.wants=dbus.service")
 	detach(cmd)
 	cmd.Stdout, cmd.Stderr = log, log
 	err = cmd.Start()
@@ -140,7 +141,8 @@ func (h *SystemdHost) up(nspawn int) bool {
 	if h.leader, err = strconv.Atoi(children[0]); err != nil {
 		return false
 	}
-	conn, err := net.Dial("unix", strings.TrimPrefix(h.Bus, "unix:path="))
+	dialer := net.Dialer{Timeout: time.Second}
+	conn, err := dialer.DialContext(context.Background(), "unix", strings.TrimPrefix(h.Bus, "unix:path="))
 	if err != nil {
 		return false
 	}
@@ -154,16 +156,29 @@ func alive(pid int) bool {
 	return err == nil && !strings.Contains(string(b), ") Z ")
 }
 
-// removeGroups removes the control groups that the container leaves behind.
+// removeGroups removes the control groups that the container leaves behind, as soon as its processes are gone.
 func removeGroups(t testing.TB) {
-	for _, pattern := range []string{"/sys/fs/cgroup/*/payload", "/sys/fs/cgroup/*/supervisor", "/sys/fs/cgroup/payload", "/sys/fs/cgroup/supervisor"} {
-		tops, err := filepath.Glob(pattern)
+	var tops []string
+	for _, name := range []string{"*/payload", "*/supervisor", "payload", "supervisor"} {
+		found, err := filepath.Glob("/sys/fs/cgroup/" + name)
 		if err != nil {
 			t.Error(err)
 		}
+		tops = append(tops, found...)
+	}
+	for range 100 {
+		left := 0
 		for _, top := range tops {
-			_ = exec.Command("find", top, "-depth", "-type", "d", "-exec", "rmdir", "{}", "+").Run() // what is in use stays
+			find := exec.CommandContext(context.Background(), "find", top, "-depth", "-type", "d", "-exec", "rmdir", "{}", "+")
+			_ = find.Run() // what is in use stays
+			if _, err := os.Stat(top); err == nil {
+				left++
+			}
 		}
+		if left == 0 {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
 	}
 }
 

@@ -24,7 +24,7 @@ const (
 )
 
 // Components lists every name in the order in which "all" installs them.
-var Components = []string{Tools, MySQL, MariaDB, Systemd}
+func Components() []string { return []string{Tools, MySQL, MariaDB, Systemd} }
 
 // Names of the users that every template knows. Both may connect from anywhere; passwords are fixed, because the
 // servers listen on loopback only and hold nothing but test rows.
@@ -65,8 +65,8 @@ func Command(component string) string {
 // Install sets one component up, or says why it cannot. It is a no-op when the component is there. Progress goes to
 // log, one line per step.
 func Install(ctx context.Context, component string, log io.Writer) error {
-	if !slices.Contains(Components, component) {
-		return fmt.Errorf("install %s: unknown component; there are %s", component, strings.Join(Components, ", "))
+	if !slices.Contains(Components(), component) {
+		return fmt.Errorf("install %s: unknown component; there are %s", component, strings.Join(Components(), ", "))
 	}
 	cache, err := Cache()
 	if err != nil {
@@ -87,10 +87,8 @@ func Install(ctx context.Context, component string, log io.Writer) error {
 			return err
 		}
 		return p.install(ctx, log)
-	case Systemd:
-		return aptInstall(ctx, log, systemdTools)
 	default:
-		return aptInstall(ctx, log, fileTools)
+		return aptInstall(ctx, log, toolsOf(component))
 	}
 }
 

@@ -86,7 +86,12 @@ func (p *Prefix) install(ctx context.Context, log io.Writer) error {
 		return err
 	}
 	say(log, "%s: fetching it into %s", p.Product, p.Dir)
-	if err := p.fetch(ctx, log); err != nil {
+	err := p.fetch(ctx, log)
+	if err != nil && ctx.Err() == nil { // a mirror that is being updated lists packages that are gone
+		say(log, "%s: once more after: %v", p.Product, err)
+		err = p.fetch(ctx, log)
+	}
+	if err != nil {
 		return fmt.Errorf("fetch %s: %w", p.Product, err)
 	}
 	if err := p.wrap(); err != nil {
@@ -111,7 +116,8 @@ func (p *Prefix) fetch(ctx context.Context, log io.Writer) error {
 		return unpack(ctx, log, p.Root(), "sid", []string{"mysql-server-core", "mysql-client-core"}, nil, perl)
 	}
 	// mariadb-server itself has the plugins (file_key_management); it drags in init scripts that nobody needs
-	return unpack(ctx, log, p.Root(), "bookworm", []string{"mariadb-server-core", "mariadb-client-core"}, []string{"mariadb-server"}, perl)
+	core, alone := []string{"mariadb-server-core", "mariadb-client-core"}, []string{"mariadb-server"}
+	return unpack(ctx, log, p.Root(), "bookworm", core, alone, perl)
 }
 
 // wrap writes a wrapper for each program. exec keeps the process id, so a wrapper's PID is the server's.
@@ -139,7 +145,8 @@ func (p *Prefix) wrap() error {
 	}
 	for wrapper, dir := range map[string]string{p.Server: "sbin", p.Client: "bin"} {
 		program := filepath.Join(p.Root(), "usr", dir, filepath.Base(wrapper))
-		text := fmt.Sprintf("#!/bin/sh\nexec %q --argv0 %q --library-path %q %q \"$@\"\n", loader, program, libs[0]+":"+old, program)
+		text := fmt.Sprintf("#!/bin/sh\nexec %q --argv0 %q --library-path %q %q \"$@\"\n",
+			loader, program, libs[0]+":"+old, program)
 		if err := os.WriteFile(wrapper, []byte(text), 0o755); err != nil {
 			return err
 		}

@@ -87,7 +87,8 @@ func (p *Prefix) initialise(ctx context.Context) error {
 		return err
 	}
 	data := filepath.Join(work, "data")
-	if err := errors.Join(os.Mkdir(data, 0o750), os.Chmod(work, 0o755), os.Chown(work, uid, gid), os.Chown(data, uid, gid)); err != nil {
+	err = errors.Join(os.Mkdir(data, 0o750), os.Chmod(work, 0o755), os.Chown(work, uid, gid), os.Chown(data, uid, gid))
+	if err != nil {
 		return err
 	}
 	cnf := filepath.Join(work, "my.cnf")
@@ -119,8 +120,8 @@ func (p *Prefix) initMySQL(ctx context.Context, work, cnf string) error {
 func (p *Prefix) initMariaDB(ctx context.Context, cnf string) error {
 	var sql bytes.Buffer
 	sql.WriteString("create database if not exists mysql;\nuse mysql;\nset @auth_root_socket=NULL;\n")
-	for _, f := range []string{"mysql_system_tables", "mysql_performance_tables", "mysql_system_tables_data", "maria_add_gis_sp_bootstrap",
-		"mysql_sys_schema"} {
+	for _, f := range []string{"mysql_system_tables", "mysql_performance_tables", "mysql_system_tables_data",
+		"maria_add_gis_sp_bootstrap", "mysql_sys_schema"} {
 		b, err := os.ReadFile(filepath.Join(p.Share, f+".sql"))
 		if err != nil {
 			return err

@@ -12,10 +12,13 @@ import (
 // tool is a program and the Debian package that has it.
 type tool struct{ program, pkg string }
 
-var (
-	fileTools    = []tool{{"unzip", "unzip"}, {"7zz", "7zip"}}
-	systemdTools = []tool{{"systemd-nspawn", "systemd-container"}, {"dbus-daemon", "dbus"}, {"/lib/systemd/systemd", "systemd"}}
-)
+// toolsOf lists the programs of a component.
+func toolsOf(component string) []tool {
+	if component == Systemd {
+		return []tool{{"systemd-nspawn", "systemd-container"}, {"dbus-daemon", "dbus"}, {"/lib/systemd/systemd", "systemd"}}
+	}
+	return []tool{{"unzip", "unzip"}, {"7zz", "7zip"}}
+}
 
 // missing returns the packages of the tools that are not there.
 func missing(tools []tool) []string {
@@ -48,8 +51,5 @@ func aptInstall(ctx context.Context, log io.Writer, tools []tool) error {
 
 // Missing names the packages that a component of tools lacks.
 func Missing(component string) []string {
-	if component == Systemd {
-		return missing(systemdTools)
-	}
-	return missing(fileTools)
+	return missing(toolsOf(component))
 }

@@ -31,12 +31,12 @@ func main() {
 
 func run(ctx context.Context, args []string) error {
 	if len(args) == 0 || args[0] != "install" {
-		return fmt.Errorf("usage: testenv install [%s]...", strings.Join(install.Components, "|"))
+		return fmt.Errorf("usage: testenv install [%s]", strings.Join(install.Components(), "|"))
 	}
 	names := args[1:]
 	all := len(names) == 0
 	if all {
-		names = install.Components
+		names = install.Components()
 	}
 	for _, name := range names {
 		// a real systemd runs in a container, which root alone can start; its tests say so themselves
