@@ -130,3 +130,14 @@ func (f *forged) seal(tb testing.TB, out, central, lines []byte) *bytes.Reader {
 }
 
 var _ archive.Source = (*bytes.Reader)(nil)
+
+// newForgedOwners is an artifact of files that belong to somebody else.
+func newForgedOwners(t *testing.T) *bytes.Reader {
+	t.Helper()
+	f := newForged().add(manifest.File{Path: "f"}, "x").add(manifest.File{Path: "d", Type: manifest.Directory}, "").
+		add(manifest.File{Path: "d/f"}, "y")
+	for i, mode := range []manifest.Mode{0, 0o500, 0o400} {
+		f.files[i].Mode, f.files[i].UID, f.files[i].GID, f.files[i].MTime = mode, 777, 777, manifest.Time{1000, 0}
+	}
+	return f.build(t, nil)
+}

@@ -149,7 +149,7 @@ func (d *destination) finish(t *target) error {
 		err = d.root.Chtimes(t.Path, t.MTime.Time(), t.MTime.Time())
 	}
 	if err != nil {
-		return fmt.Errorf("%q: %w", t.Path, err)
+		return fmt.Errorf("%q: %w", t.Path, diskError(err))
 	}
 	if t.flaw != "" {
 		d.damage.damage(t.Path, t.flaw)
