@@ -119,11 +119,11 @@ func TestJournalThatCannotWrite(t *testing.T) {
 	a, nas := capture(t, 3*chunkSize), newDirStore(t)
 	o := quick()
 	o.Journal = &notes{fail: full}
-	s, results := start(t, o, target("nas", nas)), []ship.Result(nil)
+	s := start(t, o, target("nas", nas))
 	if err := a.offerErr(s); err != nil && !errors.Is(err, full) {
 		t.Error(err)
 	}
-	results = s.Wait(t.Context())
+	results := s.Wait(t.Context())
 	if !errors.Is(results[0].Err, full) {
 		t.Errorf("%v", results[0].Err)
 	}

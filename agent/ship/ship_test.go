@@ -324,3 +324,52 @@ func TestStopReleasesNothing(t *testing.T) {
 		t.Error(d)
 	}
 }
+
+// On a full disk, what is kept for a failed target gives way to a live one; when nobody is left it does not.
+func TestMakeRoom(t *testing.T) {
+	noLeaks(t)
+	a := capture(t, 4*chunkSize)
+	broken := faulty{Storage: newDirStore(t), before: func(context.Context, string, int) error {
+		return errs.New(errs.Permission, "not allowed")
+	}}
+	for name, tc := range map[string]struct {
+		targets []ship.Target
+		want    []int
+	}{
+		"one is alive":   {[]ship.Target{target("broken", broken), target("nas", newDirStore(t))}, upTo(4)},
+		"nobody is left": {[]ship.Target{target("broken", broken)}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var freed released
+			o := quick()
+			o.Keep, o.Release = true, freed.add
+			s, _ := a.shipAll(t, o, tc.targets...)
+			if got := freed.sorted(); len(got) != 0 {
+				t.Errorf("not kept: %v", got)
+			}
+			if n := s.MakeRoom(); n != 0 {
+				t.Errorf("%d on their way", n)
+			}
+			if d := cmp.Diff(tc.want, freed.sorted()); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}
+
+// While a live target lacks chunks there is something to wait for, and nothing is given up.
+func TestMakeRoomWhileChunksAreOnTheirWay(t *testing.T) {
+	noLeaks(t)
+	a := capture(t, 2*chunkSize)
+	slow := faulty{Storage: newDirStore(t), before: func(ctx context.Context, op string, _ int) error {
+		if op == "put" {
+			<-ctx.Done()
+		}
+		return ctx.Err()
+	}}
+	s := start(t, quick(), target("slow", slow))
+	a.offer(t, s)
+	if n := s.MakeRoom(); n != 2 {
+		t.Errorf("%d on their way", n)
+	}
+}

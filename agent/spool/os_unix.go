@@ -19,7 +19,12 @@ func FreeSpace(dir string) (int64, error) {
 	if err := unix.Statfs(dir, &st); err != nil {
 		return 0, fmt.Errorf("free space of %q: %w", dir, err)
 	}
-	return int64(st.Bavail) * int64(st.Bsize), nil
+	return product(st.Bavail, st.Bsize), nil
+}
+
+// product multiplies what statfs tells, whose types differ from system to system.
+func product[B, S int32 | int64 | uint32 | uint64](blocks B, size S) int64 {
+	return int64(blocks) * int64(size)
 }
 
 func syncDir(dir string) error {

@@ -24,7 +24,7 @@ func escape(job string) string {
 	var b strings.Builder
 	for i, c := range []byte(job) {
 		plain := c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-' || c == '_'
-		if plain && !(i == 0 && reserved(job)) {
+		if plain && (i > 0 || !reserved(job)) {
 			b.WriteByte(c)
 		} else {
 			fmt.Fprintf(&b, "%%%02X", c)
