@@ -190,6 +190,18 @@ func resident(b *testing.B, pid int) (anonymous, shared float64) {
 	return value("RssAnon"), value("RssShmem")
 }
 
+// BenchmarkCall is the price of one call of the control plane: a frame of one byte there and back.
+func BenchmarkCall(b *testing.B) {
+	p, f := startFrames(b, `{"do": "identity"}`, host.FrameOptions{FrameSize: 4096, Slots: 1})
+	cpu := cpuSeconds(b, os.Getpid(), p.PID())
+	for b.Loop() {
+		if err := frame(b.Context(), f, []byte{1}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric((cpuSeconds(b, os.Getpid(), p.PID())-cpu)*1e6/float64(b.N), "cpu-µs/op")
+}
+
 // BenchmarkRead reads 8 MiB pieces of an object through a plugin; digest is the way without the bytes.
 func BenchmarkRead(b *testing.B) {
 	const length = 8 << 20

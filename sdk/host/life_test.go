@@ -347,19 +347,41 @@ func TestDeath(t *testing.T) {
 	}
 }
 
-// TestLifeline kills an agent with SIGKILL: its provider, with the provider's children and sockets, is gone within 5 s.
+// TestLifeline kills an agent with SIGKILL: its provider is gone within 5 s and was closed before, with the inherited pipe
+// and with the Lifeline call alone. With the pipe the sockets are gone too.
 func TestLifeline(t *testing.T) {
+	for _, role := range []string{"storage", "storage-no-pipe"} {
+		t.Run(role, func(t *testing.T) {
+			dir := t.TempDir()
+			sockets := filepath.Join(socketDir(t), "d")
+			if err := os.Mkdir(sockets, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			agent, pid := startAgent(t, role, sockets, dir)
+			if err := agent.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			_ = agent.Wait()
+			gone(t, pid, 5*time.Second)
+			if _, err := os.Stat(filepath.Join(dir, "closed")); err != nil {
+				t.Error("the orphan did not close its provider")
+			}
+			if role == "storage-no-pipe" {
+				_ = os.RemoveAll(sockets)
+			}
+		})
+	}
+}
+
+// startAgent starts an agent with one provider and returns the provider's process id.
+func startAgent(t *testing.T, role, sockets, dir string) (*exec.Cmd, int) {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir, sockets := t.TempDir(), socketDir(t)
-	private := filepath.Join(sockets, "d")
-	if err := os.Mkdir(private, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	agent := exec.Command(self)
-	agent.Env = []string{roleEnv + "=agent", "SOCKETS=" + private, fmt.Sprintf(`CONFIG={"path": %q}`, dir)}
+	agent := exec.CommandContext(t.Context(), self)
+	agent.Env = []string{roleEnv + "=agent", "PROVIDER=" + role, "SOCKETS=" + sockets, fmt.Sprintf(`CONFIG={"path": %q}`, dir)}
 	agent.Stderr = os.Stderr
 	out, err := agent.StdoutPipe()
 	if err != nil {
@@ -376,14 +398,7 @@ func TestLifeline(t *testing.T) {
 	if err != nil || !alive(pid) {
 		t.Fatal(pid, err)
 	}
-	if err := agent.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	_ = agent.Wait()
-	gone(t, pid, 5*time.Second)
-	if _, err := os.Stat(filepath.Join(dir, "closed")); err != nil {
-		t.Error("the orphan did not close its provider")
-	}
+	return agent, pid
 }
 
 // TestFramesDeath kills a compressor in the middle of a frame.

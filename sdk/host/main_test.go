@@ -13,6 +13,7 @@ import (
 
 	"github.com/drydock-backup/drydock/sdk/compress"
 	"github.com/drydock-backup/drydock/sdk/host"
+	"github.com/drydock-backup/drydock/sdk/internal/handshake"
 	"github.com/drydock-backup/drydock/sdk/notify"
 	"github.com/drydock-backup/drydock/sdk/storage"
 )
@@ -25,6 +26,9 @@ func TestMain(m *testing.M) {
 	case "":
 		os.Exit(m.Run())
 	case "storage":
+		storage.Serve(storage.NewProvider("dir", "1.0.0", "A directory.", openDir))
+	case "storage-no-pipe":
+		_ = os.Unsetenv(handshake.LifelineEnv) // as on a platform where no pipe can be inherited
 		storage.Serve(storage.NewProvider("dir", "1.0.0", "A directory.", openDir))
 	case "storage-plain":
 		storage.Serve(storage.NewProvider("dir", "1.0.0", "A directory.", openPlain))
@@ -139,7 +143,7 @@ func beAgent() {
 	if err == nil {
 		var p *host.Process
 		p, err = host.Start(context.Background(), host.Command{
-			Kind: "storage", Name: "dir", Path: self, Env: []string{roleEnv + "=storage"}, SocketDir: os.Getenv("SOCKETS"),
+			Kind: "storage", Name: "dir", Path: self, Env: []string{roleEnv + "=" + os.Getenv("PROVIDER")}, SocketDir: os.Getenv("SOCKETS"),
 		})
 		if err == nil {
 			_, err = p.Configure(context.Background(), []byte(os.Getenv("CONFIG")))

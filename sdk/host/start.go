@@ -126,6 +126,8 @@ func (p *Process) start(ctx context.Context) error {
 			grpc.WithDefaultCallOptions(
 				grpc.MaxCallRecvMsgSize(handshake.MaxMessage), grpc.MaxCallSendMsgSize(handshake.MaxMessage)),
 			grpc.WithReadBufferSize(8 << 10), grpc.WithWriteBufferSize(8 << 10),
+			grpc.WithInitialWindowSize(handshake.Window), grpc.WithInitialConnWindowSize(handshake.Window),
+			grpc.WithDisableServiceConfig(), grpc.WithDisableRetry(),
 		},
 	})
 	if err := p.connect(ctx); err != nil {

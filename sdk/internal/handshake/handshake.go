@@ -12,6 +12,10 @@ const LifelineEnv = "DRYDOCK_PLUGIN_LIFELINE_FD"
 // memory could not be had.
 const MaxMessage = 20 << 20
 
+// Window is the flow control window of a call and of the connection in bytes. That it is fixed keeps gRPC from measuring
+// the path with pings around every call.
+const Window = 1 << 20
+
 // PluginName is the one entry of the plugin set.
 const PluginName = "provider"
 

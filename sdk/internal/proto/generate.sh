@@ -8,6 +8,7 @@ buf() { GOFLAGS=-mod=mod go run github.com/bufbuild/buf/cmd/buf@v1.75.0 "$@"; }
 case "${1:-}" in
 "")
 	buf generate
+	sha256sum drydock/plugin/v1/*.proto >SHA256SUMS
 	;;
 --lint)
 	buf lint

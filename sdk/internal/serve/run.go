@@ -48,6 +48,7 @@ func (l *life) newServer(opts []grpc.ServerOption) *grpc.Server {
 	return grpc.NewServer(append(opts,
 		grpc.MaxRecvMsgSize(handshake.MaxMessage), grpc.MaxSendMsgSize(handshake.MaxMessage),
 		grpc.ReadBufferSize(8<<10), grpc.WriteBufferSize(8<<10),
+		grpc.InitialWindowSize(handshake.Window), grpc.InitialConnWindowSize(handshake.Window),
 		grpc.UnaryInterceptor(l.unary), grpc.StreamInterceptor(l.stream),
 	)...)
 }
