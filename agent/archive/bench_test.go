@@ -1,7 +1,7 @@
 package archive_test
 
 import (
-	"context"
+	"fmt"
 	"io"
 	"os"
 	"testing"
@@ -22,12 +22,41 @@ func BenchmarkWrite(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			f := newFrames(b, name, 4<<20, 4)
 			for b.Loop() {
-				s, err := archive.Write(context.Background(), io.Discard, f, archive.Options{Root: root, Scratch: b.TempDir()})
+				s, err := archive.Write(b.Context(), io.Discard, f, archive.Options{Root: root, Scratch: b.TempDir()})
 				if err != nil {
 					b.Fatal(err)
 				}
 				b.SetBytes(s.Bytes)
 			}
 		})
+	}
+}
+
+// BenchmarkVerify reads back what BenchmarkWrite writes.
+func BenchmarkVerify(b *testing.B) {
+	root := b.TempDir()
+	put(b, root, "a", pages(64<<20))
+	f := newFrames(b, "zstd", 4<<20, 4)
+	src, s := pack(b, f, archive.Options{Root: root})
+	b.SetBytes(s.Bytes)
+	for b.Loop() {
+		report, err := archive.Verify(b.Context(), src, f, archive.VerifyOptions{})
+		if err != nil || !report.OK() {
+			b.Fatal(err, report)
+		}
+	}
+}
+
+// BenchmarkTinyFiles shows what a file costs that has next to no content.
+func BenchmarkTinyFiles(b *testing.B) {
+	root := b.TempDir()
+	for i := range 1000 {
+		put(b, root, fmt.Sprintf("f%d", i), pages(2000))
+	}
+	f := newFrames(b, "zstd", 4<<20, 4)
+	for b.Loop() {
+		if _, err := archive.Write(b.Context(), io.Discard, f, archive.Options{Root: root, Scratch: b.TempDir()}); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
