@@ -102,10 +102,10 @@ func (p *poster) judge(resp *http.Response) error {
 	switch {
 	case resp.StatusCode < 300:
 		return nil
-	case resp.StatusCode == 429:
+	case resp.StatusCode == http.StatusTooManyRequests:
 		seconds, _ := strconv.Atoi(resp.Header.Get("Retry-After"))
 		return &errs.Error{Kind: errs.Throttled, RetryAfter: time.Duration(seconds) * time.Second, Err: err}
-	case resp.StatusCode == 401:
+	case resp.StatusCode == http.StatusUnauthorized:
 		return errs.Wrap(errs.Permission, err, "post")
 	case resp.StatusCode >= 500:
 		return errs.Wrap(errs.Transient, err, "post")
