@@ -16,8 +16,9 @@ import (
 	"github.com/drydock-backup/drydock/internal/testenv/install"
 )
 
-// reap waits until its standard input ends, kills every process whose command line names the directory, and removes
-// it. The directory comes through the environment: on a command line the reaper would find itself.
+// reap waits until its standard input ends, kills every process whose command line names the directory, unmounts what is
+// mounted below it (a small file system, a container's root) and removes it. The directory comes through the
+// environment: on a command line the reaper would find itself.
 const reap = `
 while read -r _; do :; done
 n=0
@@ -29,7 +30,12 @@ while [ $n -lt 200 ]; do
 	[ -n "$found" ] || break
 	n=$((n+1)); sleep 0.02
 done
-[ ! -d "$REAP/root" ] || umount -l "$REAP/root" 2>/dev/null
+while read -r _ m _; do
+	case $m in
+	"$REAP"/*) umount -l "$m" 2>/dev/null && sleep 0.2 ;;
+	esac
+done </proc/mounts
+[ ! -d "$REAP/upper" ] || find /sys/fs/cgroup/*/payload /sys/fs/cgroup/*/supervisor -depth -type d -exec rmdir {} + 2>/dev/null
 rm -rf --one-file-system "$REAP"`
 
 // longest is the longest directory name that leaves room for a socket: its path must stay below 108 bytes.

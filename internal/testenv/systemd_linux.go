@@ -102,7 +102,7 @@ func (h *SystemdHost) boot(t testing.TB, dir, cache string) {
 	}
 	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), "systemd-nspawn", "-q", "--register=no", "--keep-unit",
 		"-M", filepath.Base(dir), "-D", h.root, "--bind="+h.Share, "--bind-ro="+cache, "--resolv-conf=off", "--timezone=off",
-		"--boot", "systemd.unit=basic.target", "systemd.wants=dbus.service")
+		"--boot", "systemd.unit=basic.target", "systemd.wants=dbus.service", "drydock.dir="+dir+"/") // the last is for the reaper
 	detach(cmd)
 	cmd.Stdout, cmd.Stderr = log, log
 	err = cmd.Start()
