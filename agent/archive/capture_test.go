@@ -399,6 +399,10 @@ func TestFailures(t *testing.T) {
 	if !errs.Is(err, errs.NotFound) {
 		t.Errorf("no data directory: %v", err)
 	}
+	bad := archive.Options{Root: root, Server: []byte("{")}
+	if _, err = archive.Write(t.Context(), io.Discard, newFrames(t, "zstd", frameSize, 3), bad); !errs.Is(err, errs.Invalid) {
+		t.Errorf("facts that are not JSON: %v", err)
+	}
 	_, err = archive.Scan(t.Context(), archive.Options{Root: filepath.Join(root, "db/big")})
 	if !errs.Is(err, errs.Invalid) {
 		t.Errorf("data directory is a file: %v", err)

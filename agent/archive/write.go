@@ -2,6 +2,7 @@ package archive
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -22,6 +23,9 @@ const queued = 512
 func Write(ctx context.Context, w io.Writer, f Frames, o Options) (Summary, error) {
 	if size := f.FrameSize(); size < 1 || size > manifest.MaxFrame {
 		return Summary{}, errs.New(errs.Invalid, "archive: frame size %d is not between 1 and %d", size, manifest.MaxFrame)
+	}
+	if len(o.Server) > 0 && !json.Valid(o.Server) {
+		return Summary{}, errs.New(errs.Invalid, "archive: the server facts are not JSON")
 	}
 	list, err := newNodes(o.Scratch)
 	if err != nil {

@@ -10,8 +10,9 @@ import (
 // ErrFormat is wrapped by every error about text that is not a manifest.
 var ErrFormat = errors.New("not a manifest")
 
+// Longest header and longest line of a file in bytes; a line of 64 MiB has room for the frames of a file of 30 TB.
 const (
-	maxHeader = 16 << 20
+	maxHeader = 64 << 20
 	maxFile   = 64 << 20
 )
 

@@ -12,6 +12,9 @@ func Encode(w io.Writer, h *Header, lines io.Reader) error {
 	if err != nil {
 		return fmt.Errorf("encode manifest header: %w", err)
 	}
+	if len(head) > maxHeader {
+		return fmt.Errorf("encode manifest header: %d bytes are more than a reader takes", len(head))
+	}
 	if _, err := fmt.Fprintf(w, "{\"drydock\":%s,\n\"files\":[\n", head); err != nil {
 		return err
 	}
@@ -27,6 +30,9 @@ func AppendLine(dst []byte, f *File, first bool) ([]byte, error) {
 	line, err := f.MarshalJSON()
 	if err != nil {
 		return dst, fmt.Errorf("encode manifest entry %q: %w", f.Path, err)
+	}
+	if len(line) > maxFile {
+		return dst, fmt.Errorf("encode manifest entry %q: %d bytes are more than a reader takes; use larger frames", f.Path, len(line))
 	}
 	if !first {
 		dst = append(dst, ',')
