@@ -79,6 +79,9 @@ func (h *Host) start(ctx context.Context, b *Builtin, label string) (*host.Proce
 	}
 	h.watches.Add(1) // before the start, so that Close waits for a start that is under way
 	h.mu.Unlock()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(h.life, cancel)()
 	process, err := host.Start(ctx, host.Command{
 		Kind: b.Kind, Name: b.Name, Path: h.options.Self, Args: []string{"plugin", "serve", b.Kind, b.Name},
 		Env: environment(os.Environ()), SocketDir: h.dir, Log: log,

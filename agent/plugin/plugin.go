@@ -71,6 +71,8 @@ type Host struct {
 	closed  bool
 	watches sync.WaitGroup
 
+	life     context.Context // ends with Close, and starts that are under way with it
+	end      context.CancelFunc
 	closing  sync.Once
 	closeErr error
 }
@@ -96,7 +98,9 @@ func NewHost(o Options) (*Host, error) {
 	if err != nil {
 		return nil, fmt.Errorf("plugin host: %w", err)
 	}
-	return &Host{options: o, dir: dir, live: map[*host.Process]Process{}}, nil
+	h := &Host{options: o, dir: dir, live: map[*host.Process]Process{}}
+	h.life, h.end = context.WithCancel(context.Background())
+	return h, nil
 }
 
 func find(list []Builtin, kind, name string) *Builtin {
@@ -190,6 +194,7 @@ func (h *Host) Close(ctx context.Context) error {
 			processes = append(processes, p)
 		}
 		h.mu.Unlock()
+		h.end()
 		failures := make([]error, len(processes))
 		var stops sync.WaitGroup
 		for i, p := range processes {

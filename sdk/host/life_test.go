@@ -175,7 +175,7 @@ func TestEnvironment(t *testing.T) {
 		}
 		names = append(names, name)
 	}
-	if diff := cmp.Diff([]string{roleEnv, "PATH"}, names); diff != "" {
+	if diff := cmp.Diff([]string{roleEnv, "PATH", "GORACE"}, names); diff != "" {
 		t.Error(diff)
 	}
 	args, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", p.PID()))

@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log"
 	"log/slog"
@@ -32,12 +33,19 @@ func (l *logger) Log(level hclog.Level, msg string, args ...any) {
 		if !ok || name == "timestamp" {
 			continue // slog has its own
 		}
-		if text, ok := args[i+1].(string); ok {
-			args[i+1] = l.hide(text)
-		}
-		attrs = append(attrs, name, args[i+1])
+		attrs = append(attrs, name, l.value(args[i+1]))
 	}
 	l.to.Log(context.Background(), slogLevel(level), l.hide(msg), attrs...)
+}
+
+// value hides secrets in what came with a line. Numbers and the like are passed on as they are.
+func (l *logger) value(v any) any {
+	switch v := v.(type) {
+	case nil, bool, float64, int:
+		return v
+	default:
+		return l.hide(fmt.Sprint(v))
+	}
 }
 
 func slogLevel(level hclog.Level) slog.Level {

@@ -49,7 +49,7 @@ func TestLogs(t *testing.T) {
 	}
 	want := map[string]string{
 		"opened": "INFO", "details": "DEBUG", "beware of [redacted]": "WARN", "plugin output": "DEBUG",
-		"stray print with [redacted]": "stdout", "stray error print": "stderr",
+		"grouped": "ERROR", "stray print with [redacted]": "stdout", "stray error print": "stderr",
 	}
 	got := map[string]string{}
 	for end := time.Now().Add(5 * time.Second); len(got) < len(want) && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {

@@ -47,6 +47,7 @@ func openDir(_ context.Context, c *dirConfig) (storage.Storage, error) {
 		return nil, errs.New(errs.Permission, "no way in with %s", c.Secret.Reveal())
 	case "log":
 		slog.Info("opened", "path", c.Path, "secret", c.Secret.Reveal())
+		slog.Error("grouped", slog.Group("g", "secret", c.Secret.Reveal()), "n", 1)
 		slog.Debug("details")
 		slog.Warn("beware of " + c.Secret.Reveal())
 		fmt.Println("stray print with", c.Secret.Reveal())
@@ -218,7 +219,7 @@ func (s *dirStore) List(_ context.Context, prefix string, yield func(storage.Obj
 		return errs.New(errs.Invalid, "list %s: what?", prefix)
 	}
 	for i := range n {
-		if err := yield(storage.Object{Key: fmt.Sprintf("k%06d", i), Size: int64(i), Modified: time.Unix(0, int64(i))}); err != nil {
+		if err := yield(storage.Object{Key: fmt.Sprintf("k%06d", i), Size: int64(i), Modified: time.Unix(0, int64(i)+1)}); err != nil {
 			return err
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"time"
 
 	"github.com/drydock-backup/drydock/sdk/errs"
 	pb "github.com/drydock-backup/drydock/sdk/internal/proto/drydock/plugin/v1"
@@ -167,5 +166,5 @@ func digestOf(sum []byte) ([32]byte, error) {
 }
 
 func fromObject(o *pb.Object) storage.Object {
-	return storage.Object{Key: o.GetKey(), Size: o.GetSize(), Modified: time.Unix(0, o.GetModifiedUnixNano()).UTC()}
+	return storage.Object{Key: o.GetKey(), Size: o.GetSize(), Modified: wire.Time(o.GetModifiedUnixNano())}
 }

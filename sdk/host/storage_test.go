@@ -112,7 +112,7 @@ func TestLists(t *testing.T) {
 	_, s := startStorage(t, t.TempDir())
 	var n int
 	err := s.List(t.Context(), "!many:1300", func(o storage.Object) error {
-		if o.Size != int64(n) || o.Modified.UnixNano() != int64(n) {
+		if o.Size != int64(n) || o.Modified.UnixNano() != int64(n)+1 {
 			t.Fatalf("object %d is %+v", n, o)
 		}
 		n++

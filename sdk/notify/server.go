@@ -4,12 +4,12 @@ import (
 	"context"
 	"io"
 	"sync/atomic"
-	"time"
 
 	"google.golang.org/grpc"
 
 	"github.com/drydock-backup/drydock/sdk/errs"
 	pb "github.com/drydock-backup/drydock/sdk/internal/proto/drydock/plugin/v1"
+	"github.com/drydock-backup/drydock/sdk/internal/wire"
 )
 
 // server answers the protocol's notifier call with a Notifier.
@@ -40,7 +40,7 @@ func (s *server) Send(ctx context.Context, r *pb.SendRequest) (*pb.SendResponse,
 	}
 	e := r.GetEvent()
 	return &pb.SendResponse{}, (*impl).Send(ctx, Event{
-		ID: e.GetId(), Type: e.GetType(), Severity: Severity(e.GetSeverity()), Time: time.Unix(0, e.GetTimeUnixNano()).UTC(),
+		ID: e.GetId(), Type: e.GetType(), Severity: Severity(e.GetSeverity()), Time: wire.Time(e.GetTimeUnixNano()),
 		Host: e.GetHost(), Job: e.GetJob(), Run: e.GetRun(), Summary: e.GetSummary(), Detail: e.GetDetail(),
 		Fields: e.GetFields(),
 	})

@@ -151,5 +151,5 @@ func (s *server) Check(ctx context.Context, _ *pb.CheckRequest) (*pb.CheckRespon
 }
 
 func toObject(o Object) *pb.Object {
-	return &pb.Object{Key: o.Key, Size: o.Size, ModifiedUnixNano: o.Modified.UnixNano()}
+	return &pb.Object{Key: o.Key, Size: o.Size, ModifiedUnixNano: wire.UnixNano(o.Modified)}
 }

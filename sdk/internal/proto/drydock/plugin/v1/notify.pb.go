@@ -113,7 +113,7 @@ type Event struct {
 	Type string `protobuf:"bytes,2,opt,name=type,proto3" json:"type,omitempty"`
 	// "info", "warning" or "critical".
 	Severity string `protobuf:"bytes,3,opt,name=severity,proto3" json:"severity,omitempty"`
-	// When it happened, in nanoseconds since 1970 UTC.
+	// When it happened, in nanoseconds since 1970 UTC; 0: unknown.
 	TimeUnixNano int64 `protobuf:"varint,4,opt,name=time_unix_nano,json=timeUnixNano,proto3" json:"time_unix_nano,omitempty"`
 	// Host name of the agent.
 	Host string `protobuf:"bytes,5,opt,name=host,proto3" json:"host,omitempty"`
