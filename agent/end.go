@@ -23,13 +23,13 @@ func (r *running) end(ctx context.Context, failure error) (Outcome, error) {
 	if !r.b.Artifact.Whole {
 		r.discard(free)
 	}
-	failure = errors.Join(failure, r.partial(failure))
+	failure = r.hint(errors.Join(failure, r.partial(failure)))
 	out := r.outcome(failure)
 	if err := r.finish(out, failure); err != nil {
 		failure = errors.Join(failure, fmt.Errorf("record the end of the run: %w", err))
 	}
 	r.notify(free, r.b.Job, out, failure)
-	r.log(out, failure)
+	r.log(out)
 	r.tell(Event{Event: EventFinished, Outcome: &out})
 	if err := r.close(); err != nil {
 		r.o.Log.Warn("close the run", "error", err)
@@ -79,7 +79,15 @@ func (r *running) partial(failure error) error {
 	if len(lacking) == 0 {
 		return nil
 	}
-	return &hinted{errors.Join(append([]error{ErrPartial}, lacking...)...), "drydock resume " + r.b.ID + " ships it to them later"}
+	return errors.Join(append([]error{ErrPartial}, lacking...)...)
+}
+
+// hint tells what to do about an artifact that waits in the spool.
+func (r *running) hint(failure error) error {
+	if failure == nil || !r.waits() {
+		return failure
+	}
+	return &hinted{failure, "the artifact waits in the spool: drydock resume " + r.b.ID + " ships it when the cause is gone"}
 }
 
 // hinted is an error with something that the user can do about it.
@@ -187,11 +195,8 @@ func utc(t time.Time) time.Time {
 	return t.UTC()
 }
 
-func (r *running) log(out Outcome, failure error) {
-	if failure != nil {
-		r.o.Log.Error("run ended", "run", out.RunID, "status", out.Status, "error", failure)
-		return
-	}
+// log notes the end of the run; a failure goes to the caller, who reports it.
+func (r *running) log(out Outcome) {
 	r.o.Log.Info("run ended", "run", out.RunID, "status", out.Status, "data_bytes", out.DataBytes,
 		"artifact_bytes", out.ArtifactBytes, "downtime_seconds", out.DowntimeSeconds)
 }

@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/drydock-backup/drydock/agent/archive"
 	"github.com/drydock-backup/drydock/agent/job"
-	"github.com/drydock-backup/drydock/agent/mysql"
 	"github.com/drydock-backup/drydock/agent/spool"
 	"github.com/drydock-backup/drydock/agent/state"
 	"github.com/drydock-backup/drydock/agent/step"
@@ -86,10 +84,7 @@ func (a *Agent) survey(ctx context.Context, j job.Job) (b *step.Backup, err erro
 	}
 	look := &step.Preflight{Backup: r.b, Instance: r.server.Instance, Server: r.server.Server, Targets: r.targets,
 		History: known, HostName: hostName(),
-		Scan: func(ctx context.Context, f mysql.Facts) (archive.Inventory, error) {
-			return archive.Scan(ctx, r.archiveOptions(f))
-		},
-		SpoolFree: func() (int64, error) { return spool.FreeSpace(a.o.SpoolDir) },
+		Scan: r.scan, SpoolFree: func() (int64, error) { return spool.FreeSpace(a.o.SpoolDir) },
 	}
 	return r.b, look.Look(ctx)
 }

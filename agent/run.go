@@ -181,7 +181,9 @@ func (r *running) record() (err error) {
 	return err
 }
 
+// scan looks at the data directory, now that the server has told about itself.
 func (r *running) scan(ctx context.Context, f mysql.Facts) (archive.Inventory, error) {
+	r.server.ErrorLog = f.LogError
 	return archive.Scan(ctx, r.archiveOptions(f))
 }
 
@@ -197,5 +199,9 @@ func (r *running) archive(ctx context.Context, w io.Writer) (archive.Summary, er
 
 // ship begins the transfer to every target.
 func (r *running) ship(ctx context.Context) (*ship.Shipment, error) {
-	return ship.Start(ctx, r.targets, r.shipOptions(0))
+	s, err := ship.Start(ctx, r.targets, r.shipOptions(0))
+	if err == nil {
+		r.spool.InFlight = s.MakeRoom
+	}
+	return s, err
 }

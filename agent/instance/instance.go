@@ -4,9 +4,12 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/drydock-backup/drydock/agent/mysql"
+	"github.com/drydock-backup/drydock/agent/service"
 )
 
 // Server is the SQL side of the instance.
@@ -30,6 +33,7 @@ type Instance struct {
 	Server       Server
 	Service      Service
 	DataDir      string
+	ErrorLog     string // of the server, absolute or relative to DataDir; "" when it is not known
 	StopTimeout  time.Duration
 	StartTimeout time.Duration
 	Log          *slog.Logger
@@ -62,8 +66,30 @@ func (i *Instance) Answers(ctx context.Context) error {
 // Manual returns the commands that a person on this host would type to start the server.
 func (i *Instance) Manual() []string { return i.Service.Manual() }
 
-// LogTail returns the last lines that the server or its service manager wrote.
-func (i *Instance) LogTail() string { return i.Service.LogTail(tailLines) }
+// LogTail returns the last lines that the server and its service manager wrote.
+func (i *Instance) LogTail() string {
+	tail := i.Service.LogTail(tailLines)
+	if i.ErrorLog == "" {
+		return tail
+	}
+	path := i.ErrorLog
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(i.DataDir, path)
+	}
+	own, err := service.Tail(path, tailLines)
+	if err != nil {
+		own = err.Error() // what cannot be read is worth knowing, too
+	}
+	return strings.TrimSpace(tail + "\n" + own)
+}
+
+// CanManage finds out, without changing anything, whether the host will be able to start the server again.
+func (i *Instance) CanManage(ctx context.Context) error {
+	if c, ok := i.Service.(service.Checker); ok {
+		return c.Check(ctx)
+	}
+	return nil
+}
 
 func (i *Instance) poll(ctx context.Context) error {
 	t := time.NewTimer(pollEvery)

@@ -67,6 +67,7 @@ type Instance interface {
 	Stop(ctx context.Context) error
 	Start(ctx context.Context) error
 	Answers(ctx context.Context) error
+	CanManage(ctx context.Context) error
 }
 
 // Server is what the steps ask over SQL.

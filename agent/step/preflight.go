@@ -88,8 +88,23 @@ func (p *Preflight) askServer(ctx context.Context, s *Survey) error {
 	if s.Settings, err = p.Server.Settings(ctx); err != nil {
 		return fmt.Errorf("ask the server for its settings: %w", err)
 	}
+	s.refuse(p.Instance.CanManage(ctx))
 	p.judge(s)
+	warnOf(s)
 	return nil
+}
+
+// warnOf says what is odd about the server, but may be meant.
+func warnOf(s *Survey) {
+	const likeACrash = 2
+	f := s.Facts
+	if f.FastShutdown == likeACrash {
+		s.Warnings = append(s.Warnings, "innodb_fast_shutdown = 2: the server stops as in a crash, and recovers at its start")
+	}
+	if f.ReplicasAttached < 0 {
+		s.Warnings = append(s.Warnings, "the user may not see whether replicas are attached: "+f.GrantHint)
+	}
+	s.Warnings = append(s.Warnings, f.Incomplete...)
 }
 
 // nobodyElse makes sure that no server answers when nobody holds the data directory: the job would name two different
@@ -145,6 +160,9 @@ func (p *Preflight) name(s *Survey) {
 	if err != nil {
 		s.refuse(fmt.Errorf("artifact name: %w", err))
 	}
+	if chunks := s.Inventory.Bytes / p.Backup.Job.Artifact.ChunkSize; chunks >= manifest.MaxChunks {
+		s.refuse(fmt.Errorf("chunk_size is too small: the artifact may have %d chunks; at most %d are possible", chunks, manifest.MaxChunks))
+	}
 	s.Key, p.Backup.Artifact.Key = key, key
 	p.Backup.Artifact.ChunkSize = p.Backup.Job.Artifact.ChunkSize
 }
@@ -178,9 +196,27 @@ func (p *Preflight) targets(ctx context.Context, s *Survey) {
 		wg.Go(func() { p.askTarget(ctx, t, &s.Targets[i]) })
 	}
 	wg.Wait()
+	p.judgeTargets(s)
+}
+
+// judgeTargets refuses targets that cannot take the artifact. One that is only away for now is served later, as long
+// as another one is there.
+func (p *Preflight) judgeTargets(s *Survey) {
+	ready := 0
 	for _, t := range s.Targets {
-		if t.Err != nil {
-			s.refuse(fmt.Errorf("target %q: %w", t.Label, t.Err))
+		if t.Err == nil {
+			ready++
+		}
+	}
+	for _, t := range s.Targets {
+		err := fmt.Errorf("target %q: %w", t.Label, t.Err)
+		_, passing := errs.Retryable(t.Err)
+		switch {
+		case t.Err == nil:
+		case passing && ready > 0:
+			s.Warnings = append(s.Warnings, err.Error())
+		default:
+			s.refuse(err)
 		}
 	}
 }
