@@ -13,13 +13,13 @@ import (
 	"github.com/drydock-backup/drydock/sdk/storage"
 )
 
-// What the benchmarks move: the artifact of a data directory of about 600 MB.
+// What the benchmarks move: 256 MiB in four chunks.
 const (
 	benchChunk  = 64 << 20
 	benchChunks = 4
 )
 
-// benchChunksOf writes the source files and returns their chunks.
+// benchSource writes the source files and returns their chunks.
 func benchSource(b *testing.B) []storage.Chunk {
 	b.Helper()
 	var chunks []storage.Chunk
