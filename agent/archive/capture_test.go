@@ -1,14 +1,14 @@
+//go:build unix
+
 package archive_test
 
 import (
 	"context"
 	"errors"
 	"io"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -19,132 +19,11 @@ import (
 	"github.com/drydock-backup/drydock/sdk/errs"
 )
 
-// refusals are things that cannot be archived; what Scan lists and why Write fails.
-func refusals() map[string]struct {
-	build func(t *testing.T, root string) archive.Options
-	path  string // "" when it is outside
-	want  string
-} {
-	type refusal = struct {
-		build func(t *testing.T, root string) archive.Options
-		path  string
-		want  string
-	}
-	none := archive.Options{}
-	return map[string]refusal{
-		"socket": {func(t *testing.T, root string) archive.Options { socket(t, filepath.Join(root, "s")); return none },
-			"s", "is a socket"},
-		"fifo": {func(t *testing.T, root string) archive.Options { fifo(t, filepath.Join(root, "p")); return none },
-			"p", "is a fifo"},
-		"device link": {func(t *testing.T, root string) archive.Options { link(t, root, "null", "/dev/null"); return none },
-			"null", "is a device"},
-		"dangling link outside": {func(t *testing.T, root string) archive.Options { link(t, root, "l", "/not/there"); return none },
-			"l", "which does not exist"},
-		"link in a circle": {func(t *testing.T, root string) archive.Options { link(t, root, "l", "l"); return none },
-			"l", "leads nowhere"},
-		"link to what holds it": {func(t *testing.T, root string) archive.Options { link(t, root, "l", ".."); return none },
-			"l", "which holds"},
-		"reserved name": {func(t *testing.T, root string) archive.Options { put(t, root, ".drydock/x", nil); return none },
-			".drydock", "reserves for itself"},
-		"unfinished restore": {func(t *testing.T, root string) archive.Options {
-			put(t, root, ".drydock-incomplete", nil)
-			return none
-		}, ".drydock-incomplete", "unfinished restore"},
-		"outside path is missing": {func(*testing.T, string) archive.Options {
-			return archive.Options{OutsidePaths: []string{"/not/there.ibd"}}
-		}, "/not/there.ibd", "does not exist"},
-		"outside path holds the data directory": {func(_ *testing.T, root string) archive.Options {
-			return archive.Options{OutsidePaths: []string{filepath.Dir(root)}}
-		}, "", "holds the data directory"},
-		"outside path is relative": {func(*testing.T, string) archive.Options {
-			return archive.Options{OutsidePaths: []string{"x"}}
-		}, "x", "is not an absolute path"},
-		"keyring to archive is missing": {func(*testing.T, string) archive.Options {
-			return archive.Options{KeyringFiles: []string{"/not/there"}, IncludeKeyring: true}
-		}, "/not/there", "does not exist"},
-		"link to what holds another link's directory": {func(t *testing.T, root string) archive.Options {
-			other := t.TempDir()
-			makeDir(t, other, "in/it")
-			link(t, root, "l1", filepath.Join(other, "in"))
-			link(t, root, "l2", other)
-			return none
-		}, "l2", "archived already"},
-	}
-}
-
-func socket(t *testing.T, p string) {
-	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-}
-
-func fifo(t *testing.T, p string) {
-	t.Helper()
-	if err := syscall.Mkfifo(p, 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// shortDir is a directory whose path leaves room for the name of a socket.
-func shortDir(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "dd")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	return dir
-}
-
-func TestRefused(t *testing.T) {
-	for name, test := range refusals() {
-		t.Run(name, func(t *testing.T) {
-			root := shortDir(t)
-			put(t, root, "ibdata1", pages(100))
-			o := test.build(t, root)
-			o.Root, o.Scratch = root, t.TempDir()
-			inv, err := archive.Scan(t.Context(), o)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if len(inv.Refused) != 1 || test.path != "" && inv.Refused[0].Path != test.path ||
-				!strings.Contains(inv.Refused[0].Reason, test.want) || inv.Refused[0].Hint == "" {
-				t.Errorf("Scan refuses %+v, want %q: %q", inv.Refused, test.path, test.want)
-			}
-			written := &countingWriter{}
-			_, err = archive.Write(t.Context(), written, newFrames(t, "zstd", frameSize, 2), o)
-			var refused *archive.RefusedError
-			if !errors.As(err, &refused) || len(refused.Refused) != 1 || !errs.Is(err, errs.Invalid) || written.n != 0 {
-				t.Errorf("Write: %v, wrote %d bytes", err, written.n)
-			}
-		})
-	}
-}
-
-type countingWriter struct{ n int }
-
-func (w *countingWriter) Write(p []byte) (int, error) { w.n += len(p); return len(p), nil }
-
-func TestEverythingRefusedIsNamedAtOnce(t *testing.T) {
-	root := shortDir(t)
-	socket(t, filepath.Join(root, "one"))
-	fifo(t, filepath.Join(root, "two"))
-	link(t, root, "three", "/not/there")
-	_, err := archive.Write(t.Context(), io.Discard, newFrames(t, "zstd", frameSize, 2), archive.Options{Root: root})
-	for _, want := range []string{`"one" is a socket`, `"two" is a fifo`, `"three" is a symlink to /not/there`} {
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("error %q lacks %q", err, want)
-		}
-	}
-}
-
 func TestExclude(t *testing.T) {
 	root := shortDir(t)
 	socket(t, filepath.Join(root, "mysql.sock"))
-	for _, name := range []string{"host.pid", "db/x.pid", "mysql.sock.lock", "ibdata1", "tmp/a/b", "slow.log", "db/t.ibd", "db/slow.log"} {
+	names := []string{"host.pid", "db/x.pid", "mysql.sock.lock", "ibdata1", "tmp/a/b", "slow.log", "db/t.ibd", "db/slow.log"}
+	for _, name := range names {
 		put(t, root, name, []byte(name))
 	}
 	o := archive.Options{Root: root, Exclude: []string{"tmp/**", "*.log", filepath.ToSlash(realPath(t, root)) + "/db/t.*"}}
@@ -212,7 +91,8 @@ func TestSymlinkedTablespaces(t *testing.T) {
 	}
 	got := survey(t, to)
 	want := survey(t, disk)
-	for in, from := range map[string]string{"db2/t.ibd": "db2/t.ibd", "db1/t.MYD": "t.MYD", "db2/opt": "db2/opt", "db2/inner": "db2/inner"} {
+	same := map[string]string{"db2/t.ibd": "db2/t.ibd", "db1/t.MYD": "t.MYD", "db2/opt": "db2/opt", "db2/inner": "db2/inner"}
+	for in, from := range same {
 		if diff := cmp.Diff(want[from], got[in]); diff != "" {
 			t.Errorf("%s: %s", in, diff)
 		}
@@ -288,7 +168,8 @@ func TestKeyrings(t *testing.T) {
 		t.Fatal(err)
 	}
 	k := r.Header().Keyrings
-	if len(k) != 3 || k[0].Entry != "" || k[1].Path != filepath.Join(etc, "keyring") || k[1].Size != int64(len(secret)) || !k[2].Gone {
+	if len(k) != 3 || k[0].Entry != "" ||
+		k[1].Path != filepath.Join(etc, "keyring") || k[1].Size != int64(len(secret)) || !k[2].Gone {
 		t.Errorf("keyrings = %+v", k)
 	}
 
@@ -351,13 +232,6 @@ func TestChangedDuringCopy(t *testing.T) {
 				t.Errorf("Write: %v, want ErrChanged with %s", err, test.path)
 			}
 		})
-	}
-}
-
-func remove(t *testing.T, root, name string) {
-	t.Helper()
-	if err := os.Remove(filepath.Join(root, name)); err != nil {
-		t.Fatal(err)
 	}
 }
 

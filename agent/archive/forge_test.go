@@ -123,7 +123,8 @@ func (f *forged) seal(tb testing.TB, out, central, lines []byte) *bytes.Reader {
 	sum := sha256.Sum256(text)
 	end := zip64.End{
 		Entries: int64(len(f.files)) + 1, CentralOffset: int64(len(out)), CentralSize: int64(len(central)),
-		Comment: fmt.Sprintf("drydock 1 manifest-sha256=%s packed-crc32=%08x", hex.EncodeToString(sum[:]), crc32.ChecksumIEEE(packed.Bytes())),
+		Comment: fmt.Sprintf("drydock 1 manifest-sha256=%s packed-crc32=%08x",
+			hex.EncodeToString(sum[:]), crc32.ChecksumIEEE(packed.Bytes())),
 	}
 	out = append(out, central...)
 	return bytes.NewReader(zip64.AppendEnd(out, end))

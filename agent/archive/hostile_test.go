@@ -74,7 +74,8 @@ func hostile() map[string]func(tb testing.TB) *bytes.Reader {
 			return newForged().add(manifest.File{Path: "a"}, "x").add(manifest.File{Path: "a"}, "x").build(tb, nil)
 		},
 		"directory and file": func(tb testing.TB) *bytes.Reader {
-			return newForged().add(manifest.File{Path: "a"}, "x").add(manifest.File{Path: "a", Type: manifest.Directory}, "").build(tb, nil)
+			f := newForged().add(manifest.File{Path: "a"}, "x").add(manifest.File{Path: "a", Type: manifest.Directory}, "")
+			return f.build(tb, nil)
 		},
 		"overlapping":        lie(func(f *manifest.File) { f.Header, f.Data = 0, f.Data-f.Header }),
 		"data elsewhere":     lie(func(f *manifest.File) { f.Data -= 3 }),
@@ -97,7 +98,9 @@ func hostile() map[string]func(tb testing.TB) *bytes.Reader {
 		"no files":           text(func(s string) string { return `{"drydock":{"version":1,"frame_size":1}}` }),
 		"deep nesting":       text(func(string) string { return `{"drydock":` + strings.Repeat("[", 1<<20) }),
 		"mode too large":     text(func(s string) string { return strings.Replace(s, `"mode":"0600"`, `"mode":"100600"`, 1) }),
-		"frames not numbers": text(func(s string) string { return strings.Replace(s, `"method":0,"header"`, `"frames":"1x","header"`, 1) }),
+		"frames not numbers": text(func(s string) string {
+			return strings.Replace(s, `"method":0,"header"`, `"frames":"1x","header"`, 1)
+		}),
 		"text bomb":          text(func(s string) string { return s + strings.Repeat(" ", 1<<20) + "x" }),
 	}
 }
@@ -173,7 +176,8 @@ func TestRestoreRefusesAFullDirectory(t *testing.T) {
 
 // A damaged file does not keep the others from coming back, and the directory stays marked.
 func TestRestoreOfADamagedArtifact(t *testing.T) {
-	f := newForged().add(manifest.File{Path: "a"}, "aaaa").add(manifest.File{Path: "b"}, "bbbb").add(manifest.File{Path: "c"}, "cccc")
+	f := newForged().add(manifest.File{Path: "a"}, "aaaa").add(manifest.File{Path: "b"}, "bbbb").
+		add(manifest.File{Path: "c"}, "cccc")
 	src := f.build(t, nil)
 	data, _ := io.ReadAll(src)
 	data[bytes.Index(data, []byte("bbbb"))] ^= 1

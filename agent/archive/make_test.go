@@ -181,3 +181,10 @@ func digestOf(tb testing.TB, p string) string {
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }
+
+func remove(t *testing.T, root, name string) {
+	t.Helper()
+	if err := os.Remove(filepath.Join(root, name)); err != nil {
+		t.Fatal(err)
+	}
+}

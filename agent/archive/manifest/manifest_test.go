@@ -15,7 +15,8 @@ import (
 )
 
 func header() manifest.Header {
-	return manifest.Header{Version: 1, FrameSize: 4096, Method: 93, Trailer: []byte{3, 0}, Root: manifest.Root{Path: "/var/lib/mysql"}}
+	root := manifest.Root{Path: "/var/lib/mysql"}
+	return manifest.Header{Version: 1, FrameSize: 4096, Method: 93, Trailer: []byte{3, 0}, Root: root}
 }
 
 func regular(p string) manifest.File {
@@ -107,7 +108,8 @@ func TestRuns(t *testing.T) {
 			t.Errorf("%v becomes %q", want, back)
 		}
 	}
-	for _, text := range []string{"0", "-1", "x", "1x", "x1", "1x0", "1,,2", ",", "1.5", "+1", "01", "1x2x3", "9223372036854775807,1",
+	for _, text := range []string{"0", "-1", "x", "1x", "x1", "1x0", "1,,2", ",", "1.5", "+1", "01", "1x2x3",
+		"9223372036854775807,1",
 		"9223372036854775807x2", "99999999999999999999"} {
 		var got manifest.Runs
 		if err := got.UnmarshalText([]byte(text)); err == nil {

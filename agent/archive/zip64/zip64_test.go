@@ -28,7 +28,9 @@ func file(entries []zip64.Entry, data []string, comment string) []byte {
 		out = zip64.AppendDescriptor(out, e)
 		central = zip64.AppendCentral(central, e)
 	}
-	end := zip64.End{Entries: int64(len(entries)), CentralOffset: int64(len(out)), CentralSize: int64(len(central)), Comment: comment}
+	end := zip64.End{
+		Entries: int64(len(entries)), CentralOffset: int64(len(out)), CentralSize: int64(len(central)), Comment: comment,
+	}
 	return zip64.AppendEnd(append(out, central...), end)
 }
 
@@ -60,7 +62,9 @@ func TestGoReadsIt(t *testing.T) {
 		}
 		got = append(got, f.Name+" "+f.Mode().String()+" "+string(content))
 	}
-	want := []string{"known -rw-r----- abc", "streamed -rw-r----- hello", "d/ drwxr-x--- ", "caf\u00e9 -rw------- x", "last -rw------- y"}
+	want := []string{
+		"known -rw-r----- abc", "streamed -rw-r----- hello", "d/ drwxr-x--- ", "caf\u00e9 -rw------- x", "last -rw------- y",
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -93,7 +97,9 @@ func TestReadEnd(t *testing.T) {
 
 // Values beyond 32 bits go to the 64-bit fields, and come back through the standard library.
 func TestBeyond32Bits(t *testing.T) {
-	e := zip64.Entry{Name: "big", Mode: 0o100600, Size: 5 << 32, Packed: 3 << 32, Offset: 7 << 32, CRC32: 9, Streamed: true, Wide: true}
+	e := zip64.Entry{
+		Name: "big", Mode: 0o100600, Size: 5 << 32, Packed: 3 << 32, Offset: 7 << 32, CRC32: 9, Streamed: true, Wide: true,
+	}
 	got, err := zip64.ParseWide(zip64.AppendCentral(nil, &e), "big")
 	if err != nil || got != e {
 		t.Errorf("%+v, %v", got, err)
