@@ -101,7 +101,7 @@ func hostile() map[string]func(tb testing.TB) *bytes.Reader {
 		"frames not numbers": text(func(s string) string {
 			return strings.Replace(s, `"method":0,"header"`, `"frames":"1x","header"`, 1)
 		}),
-		"text bomb":          text(func(s string) string { return s + strings.Repeat(" ", 1<<20) + "x" }),
+		"text bomb": text(func(s string) string { return s + strings.Repeat(" ", 1<<20) + "x" }),
 	}
 }
 

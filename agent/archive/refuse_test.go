@@ -137,4 +137,3 @@ func TestEverythingRefusedIsNamedAtOnce(t *testing.T) {
 		}
 	}
 }
-
