@@ -75,7 +75,7 @@ func BenchmarkCompress(b *testing.B) {
 }
 
 func compareCompress(b *testing.B, size int, inline bool) {
-	const total = 64 << 20 // bytes in each turn
+	const total = 64 << 20               // bytes in each turn
 	workers := runtime.GOMAXPROCS(0) + 1 // one frame is filled while the others are compressed
 	input := page(size)
 	local := &zstdCompressor{slots: workers}
