@@ -83,6 +83,7 @@ func (r *running) revive(ctx context.Context) ([]Recovered, error) {
 
 // startAgain brings MySQL up and puts its settings back, as the run would have done.
 func (r *running) startAgain(ctx context.Context, dead state.Run) error {
+	r.server.MayBeStopping(dead.Intent.PID)
 	if err := r.server.Start(ctx); err != nil {
 		return err
 	}

@@ -47,6 +47,10 @@ func (i *Instance) Start(ctx context.Context) error {
 	}
 }
 
+// MayBeStopping says that somebody asked the server of this PID to stop and did not wait for the outcome: a run that
+// died. Start then trusts its answers only after a while. 0 is nobody.
+func (i *Instance) MayBeStopping(pid int) { i.stopping = pid }
+
 // start is the state of one Start.
 type start struct {
 	*Instance
@@ -64,7 +68,11 @@ func (s *start) look(ctx context.Context) (up bool, err error) {
 	}
 	switch {
 	case pid != 0:
-		return s.ask(ctx, pid), nil
+		up = s.ask(ctx, pid)
+		if up && s.launched {
+			s.withdraw(ctx, pid)
+		}
+		return up, nil
 	case !s.launched:
 		s.launched = true
 		if err := s.Service.Start(ctx); err != nil {

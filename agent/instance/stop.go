@@ -28,6 +28,7 @@ func (i *Instance) Stop(ctx context.Context) error {
 	i.stopping = pid
 	asked := i.askToStop(ctx)
 	if errs.Is(asked, errs.Permission) {
+		i.stopping = 0 // nobody was asked
 		return fmt.Errorf("stop the server: %w", asked)
 	}
 	if asked != nil {

@@ -36,6 +36,7 @@ type command struct {
 
 // launched is a start command under way. err may be read once ended is closed.
 type launched struct {
+	pid   int
 	ended chan struct{}
 	err   error
 }
@@ -109,7 +110,7 @@ func launch(cmd *exec.Cmd) (*launched, error) {
 	if err != nil {
 		return nil, err
 	}
-	run := &launched{ended: make(chan struct{})}
+	run := &launched{pid: cmd.Process.Pid, ended: make(chan struct{})}
 	go func() {
 		run.err = cmd.Wait()
 		close(run.ended)
@@ -180,18 +181,21 @@ func (c *command) Check(context.Context) error {
 }
 
 // Running reports whether the start command that this Manager launched still runs.
-func (c *command) Running(context.Context) (bool, error) {
+func (c *command) Running(context.Context) (bool, error) { return c.Launched() != 0, nil }
+
+// Launched implements Launcher.
+func (c *command) Launched() int {
 	c.mu.Lock()
 	run := c.current
 	c.mu.Unlock()
 	if run == nil {
-		return false, nil
+		return 0
 	}
 	select {
 	case <-run.ended:
-		return false, nil
+		return 0
 	default:
-		return true, nil
+		return run.pid
 	}
 }
 

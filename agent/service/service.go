@@ -31,6 +31,12 @@ type Checker interface {
 	Check(ctx context.Context) error
 }
 
+// Launcher is a Manager that launches processes of its own: the one of service "exec".
+type Launcher interface {
+	// Launched returns the PID of the start command that was launched last; 0 when none was, or it has ended.
+	Launched() int
+}
+
 // Options places what a Manager keeps and where it looks.
 type Options struct {
 	LogDir string // exec: directory of the log; created with mode 0700
