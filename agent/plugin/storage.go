@@ -47,6 +47,13 @@ func newStore(s *supervised[storage.Storage]) storage.Storage {
 	return base
 }
 
+// ReadsBack implements storage.ReadBacker. It is asked of the process that runs now; a restart does not change it.
+func (s store) ReadsBack() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return storage.ReadsBack(s.value)
+}
+
 // Begin opens an upload.
 func (s store) Begin(ctx context.Context, up storage.Upload) (string, error) {
 	to, err := s.get(ctx)

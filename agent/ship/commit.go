@@ -5,13 +5,15 @@ import (
 
 	"github.com/drydock-backup/drydock/agent/spool"
 	"github.com/drydock-backup/drydock/sdk/errs"
+	"github.com/drydock-backup/drydock/sdk/storage"
 )
 
 // assembly is how many times faster than MinRate a store is expected to put a finished upload together at least.
 const assembly = 16
 
 // Commit makes an upload visible under its key and proves it: every chunk is read back from the target and compared
-// with the digest that was computed when it was written (R4.5, R8.4). chunks are all chunks of the artifact, in order;
+// with the digest that was computed when it was written (R4.5, R8.4), unless the provider has done so for each chunk as
+// it arrived (storage.ReadBacker). chunks are all chunks of the artifact, in order;
 // their files need not exist any more. It can be repeated after a crash at any point.
 //
 // Bytes that differ are errs.Corrupt; the object is deleted then, as nobody shall take it for a backup. A key that
@@ -33,7 +35,7 @@ func Commit(ctx context.Context, t Target, token, key string, size int64, chunks
 	if !ours && !o.exists(ctx, t, key) {
 		return targetError(t, "commit "+key, err)
 	}
-	err = Verify(ctx, t, key, chunks, o)
+	err = o.prove(ctx, t, key, chunks)
 	switch {
 	case !errs.Is(err, errs.Corrupt):
 		return err
@@ -41,6 +43,16 @@ func Commit(ctx context.Context, t Target, token, key string, size int64, chunks
 		return errs.Wrap(errs.Exists, err, "commit %s at target %q: the upload is gone and another object has its key", key, t.Label)
 	}
 	return o.dropDamaged(ctx, t, key, err)
+}
+
+// prove compares an object with the digests of its chunks. A provider that read every chunk back when it took it has
+// done that already, on the very bytes that the object is made of; its size says that no chunk is missing.
+func (o Options) prove(ctx context.Context, t Target, key string, chunks []spool.Chunk) error {
+	if !storage.ReadsBack(t.Storage) {
+		return Verify(ctx, t, key, chunks, o)
+	}
+	v := &verification{o: o, t: t, key: key}
+	return targetError(t, "read back "+key, v.size(ctx, chunks))
 }
 
 // addUp checks that chunks make an artifact of so many bytes.

@@ -51,6 +51,9 @@ func newStorage(p *Process) storage.Storage {
 	return s
 }
 
+// ReadsBack implements storage.ReadBacker with what the provider said of itself.
+func (s *store) ReadsBack() bool { return s.process.can(wire.CapabilityReadBack) }
+
 // Begin opens an upload.
 func (s *store) Begin(ctx context.Context, up storage.Upload) (string, error) {
 	r, err := s.rpc.Begin(ctx, &pb.BeginRequest{Key: up.Key, ChunkSize: up.ChunkSize})

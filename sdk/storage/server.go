@@ -33,6 +33,9 @@ func (s *server) set(impl Storage) []string {
 	if _, ok := impl.(Digester); ok {
 		capabilities = append(capabilities, wire.CapabilityDigest)
 	}
+	if ReadsBack(impl) {
+		capabilities = append(capabilities, wire.CapabilityReadBack)
+	}
 	return capabilities
 }
 

@@ -69,6 +69,19 @@ type Digester interface {
 	Digest(ctx context.Context, key string, offset, length int64) ([32]byte, error)
 }
 
+// ReadBacker is optional: a provider whose PutChunk does not trust what it has written. It flushes the chunk, reads it
+// back from the store itself (not from memory or a cache), and compares it with the digest before it returns. Objects
+// of such a provider need not be read a second time after Commit.
+type ReadBacker interface {
+	ReadsBack() bool
+}
+
+// ReadsBack reports whether chunks that s has taken were read back from the store.
+func ReadsBack(s Storage) bool {
+	r, ok := s.(ReadBacker)
+	return ok && r.ReadsBack()
+}
+
 // Capacity is what a store tells of its space.
 type Capacity struct {
 	Free  int64 // bytes; -1 when unknown or without limit

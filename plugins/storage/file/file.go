@@ -65,7 +65,7 @@ func New(c Config) (*Storage, error) {
 		return nil, err
 	}
 	s := &Storage{path: filepath.Clean(c.Path), mode: mode, dirMode: dirMode, uploads: map[string]*upload{}}
-	s.buffers.New = func() any { b := make([]byte, bufferSize); return &b }
+	s.buffers.New = func() any { b := aligned(bufferSize); return &b }
 	return s, nil
 }
 

@@ -15,11 +15,15 @@ import (
 	"github.com/drydock-backup/drydock/sdk/storage"
 )
 
+// ReadsBack implements storage.ReadBacker: PutChunk compares what the disk gives back. Only Linux can be told to read
+// from the disk and not from memory.
+func (s *Storage) ReadsBack() bool { return readsFromDisk }
+
 // bufferSize is how much is read, hashed and written at a time, and how often the context is looked at.
 const bufferSize = 1 << 20
 
-// PutChunk copies a chunk to its place in the data file. The bytes are hashed on their way, so each is read once and
-// written once. A chunk that is sent again is hashed before it may replace the one that is there.
+// PutChunk copies a chunk to its place in the data file, flushes it, and compares its digest with what the disk gives
+// back. A chunk that is sent again is hashed before it may replace the one that is there.
 func (s *Storage) PutChunk(ctx context.Context, token string, c storage.Chunk) error {
 	err := s.putChunk(ctx, token, c)
 	if kindOf(err) == errs.NoSpace {
@@ -72,7 +76,11 @@ func checkChunk(c storage.Chunk, m meta) error {
 }
 
 // target is the pair of files that an upload is written to.
-type target struct{ data, chunks *os.File }
+type target struct {
+	data   *os.File
+	direct *os.File // data without the page cache in between; nil where the file system cannot
+	chunks *os.File
+}
 
 func openTarget(root *os.Root, token string) (target, error) {
 	data, err := root.OpenFile(uploadFile(token, "data"), os.O_RDWR, 0)
@@ -86,12 +94,19 @@ func openTarget(root *os.Root, token string) (target, error) {
 	if err != nil {
 		return target{}, errors.Join(err, data.Close())
 	}
-	return target{data: data, chunks: chunks}, nil
+	return target{data: data, direct: openDirect(root, uploadFile(token, "data")), chunks: chunks}, nil
 }
 
-func (t target) close() error { return errors.Join(t.data.Close(), t.chunks.Close()) }
+func (t target) close() error {
+	err := errors.Join(t.data.Close(), t.chunks.Close())
+	if t.direct != nil {
+		err = errors.Join(err, t.direct.Close())
+	}
+	return err
+}
 
-// store writes one chunk and its record, each flushed before the next.
+// store writes one chunk and its record, each flushed before the next. What was written is read back from the disk
+// before it counts.
 func (s *Storage) store(ctx context.Context, t target, src *os.File, c storage.Chunk, m meta) error {
 	index := int64(c.Index)
 	there, err := has(t.chunks, index)
@@ -99,33 +114,69 @@ func (s *Storage) store(ctx context.Context, t target, src *os.File, c storage.C
 		return err
 	}
 	if there {
-		if err := s.copy(ctx, nil, 0, src, c); err != nil {
+		if err := s.matches(ctx, src, c.FileOffset, c); err != nil {
 			return err
 		}
 		if err := forget(t.chunks, index); err != nil {
 			return err
 		}
 	}
-	if err := s.copy(ctx, t.data, index*m.ChunkSize, src, c); err != nil {
+	if err := s.place(ctx, t, src, c, index*m.ChunkSize); err != nil {
 		discard(t.data, index*m.ChunkSize, c.Length)
-		return err
-	}
-	if err := datasync(t.data); err != nil {
 		return err
 	}
 	return put(t.chunks, record{index: index, length: c.Length, sha256: c.SHA256})
 }
 
-// copy writes a chunk to dst from offset at, or nowhere when dst is nil, and compares its digest.
-func (s *Storage) copy(ctx context.Context, dst *os.File, at int64, src *os.File, c storage.Chunk) error {
-	back := writeback{file: dst, from: at}
-	h := sha256.New()
+// place copies a chunk to its place in the data file, flushes it, and compares what the disk gives back.
+func (s *Storage) place(ctx context.Context, t target, src *os.File, c storage.Chunk, at int64) error {
+	if err := s.copy(ctx, t, src, c, at); err != nil {
+		return err
+	}
+	if err := datasync(t.data); err != nil {
+		return err
+	}
+	dropCache(t.data, at, c.Length)
+	return s.matches(ctx, t.readback(at), at, c)
+}
+
+// readback is where to read what was written from offset at.
+func (t target) readback(at int64) io.ReaderAt {
+	if t.direct != nil && at%directAlign == 0 {
+		return mixed{t}
+	}
+	return t.data
+}
+
+// mixed reads whole blocks from the disk, and the rest of a file's last block through the page cache.
+type mixed struct{ target }
+
+func (m mixed) ReadAt(b []byte, off int64) (int, error) {
+	whole := len(b) / directAlign * directAlign
+	n, err := 0, error(nil)
+	if whole > 0 {
+		n, err = m.direct.ReadAt(b[:whole], off)
+	}
+	if err != nil || n < whole || whole == len(b) {
+		return n, err
+	}
+	tail, err := m.data.ReadAt(b[whole:], off+int64(whole))
+	return n + tail, err
+}
+
+// copy writes a chunk to the data file from offset at: whole blocks straight to the disk where that is possible.
+func (s *Storage) copy(ctx context.Context, t target, src *os.File, c storage.Chunk, at int64) error {
+	if err := reserve(t.data, at, c.Length); err != nil {
+		return err
+	}
+	back := writeback{file: t.data, from: at}
 	err := s.each(ctx, src, c.FileOffset, c.Length, func(b []byte) error {
-		hashed(h, b)
-		if dst == nil {
-			return nil
+		if t.direct != nil && at%directAlign == 0 && len(b)%directAlign == 0 {
+			_, err := t.direct.WriteAt(b, at)
+			at += int64(len(b))
+			return err
 		}
-		if _, err := dst.WriteAt(b, at); err != nil {
+		if _, err := t.data.WriteAt(b, at); err != nil {
 			return err
 		}
 		at += int64(len(b))
@@ -134,6 +185,16 @@ func (s *Storage) copy(ctx context.Context, dst *os.File, at int64, src *os.File
 	})
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return errs.New(errs.Corrupt, "%s ends before the chunk does", c.File)
+	}
+	return err
+}
+
+// matches compares the digest of a chunk's bytes, as they lie in a file from offset.
+func (s *Storage) matches(ctx context.Context, from io.ReaderAt, offset int64, c storage.Chunk) error {
+	h := sha256.New()
+	err := s.each(ctx, from, offset, c.Length, func(b []byte) error { hashed(h, b); return nil })
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return errs.New(errs.Corrupt, "chunk %d ends too early", c.Index)
 	}
 	if err != nil {
 		return err

@@ -62,6 +62,7 @@ func FromDiagnostics(list []*pb.Diagnostic) []schema.Diagnostic {
 
 // Capabilities: optional abilities that a configured provider tells of.
 const (
-	CapabilityCheck  = "storage.check"
-	CapabilityDigest = "storage.digest"
+	CapabilityCheck    = "storage.check"
+	CapabilityDigest   = "storage.digest"
+	CapabilityReadBack = "storage.read-back"
 )

@@ -472,7 +472,8 @@ type ConfigureResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// What is wrong with the configuration; empty: the provider is open.
 	Diagnostics []*Diagnostic `protobuf:"bytes,1,rep,name=diagnostics,proto3" json:"diagnostics,omitempty"`
-	// Optional abilities of this configuration of the provider: "storage.check", "storage.digest".
+	// Optional abilities of this configuration of the provider: "storage.check", "storage.digest",
+	// "storage.read-back".
 	Capabilities  []string `protobuf:"bytes,2,rep,name=capabilities,proto3" json:"capabilities,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
