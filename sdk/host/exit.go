@@ -44,6 +44,9 @@ func (p *Process) exitErrorLocked(state *os.ProcessState) *ExitError {
 	if state != nil {
 		e.State = state.String()
 	}
+	if p.killed != "" {
+		e.State += " (" + p.killed + ")"
+	}
 	for _, line := range p.tail.lines() {
 		e.Lines = append(e.Lines, p.hideLocked(line))
 	}

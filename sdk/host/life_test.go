@@ -122,6 +122,51 @@ func TestPinnedBinary(t *testing.T) {
 	start(t, c)
 }
 
+// TestPinnedSwap replaces the executable's name after its digest was taken: what runs is what was digested.
+func TestPinnedSwap(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "provider")
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	script := fmt.Appendf(nil, "#!/bin/sh\nmv %s.evil %s\nexec %s\n", path, path, self)
+	evil := fmt.Appendf(nil, "#!/bin/sh\n%s=storage-plain exec %s\n", roleEnv, self)
+	for name, data := range map[string][]byte{path: script, path + ".evil": evil} {
+		if err := os.WriteFile(name, data, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := command(t, "storage", "storage", "dir")
+	sum := sha256.Sum256(script)
+	c.Path, c.SHA256 = path, sum[:]
+	start(t, c) // the script is read through the descriptor, so it runs although its name means another file by now
+	var changed *host.DigestError
+	if _, err := host.Start(t.Context(), c); !errors.As(err, &changed) || changed.Path != path {
+		t.Errorf("the replaced file: %v", err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	sum = sha256.Sum256(evil)
+	if _, err := host.Start(t.Context(), c); err == nil || !strings.Contains(err.Error(), path+": permission denied") {
+		t.Errorf("a file that is not executable: %v", err)
+	}
+}
+
+// TestKill ends a process that hangs; its error has the reason.
+func TestKill(t *testing.T) {
+	p, s := startStorage(t, t.TempDir())
+	if err := syscall.Kill(p.PID(), syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	p.Kill("it hangs")
+	<-p.Done()
+	_, err := s.Stat(t.Context(), "o")
+	if !errs.Is(err, errs.Transient) || !strings.Contains(err.Error(), "signal: killed (it hangs)") {
+		t.Errorf("call after the kill: %v", err)
+	}
+}
+
 // TestPrivateDirectory refuses a socket directory that others can use, and shows what is made in a good one.
 func TestPrivateDirectory(t *testing.T) {
 	c := command(t, "storage", "storage", "dir")

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -29,6 +30,7 @@ const callTimeout = 30 * time.Second
 type Process struct {
 	command Command
 	tail    *tail
+	pinned  *os.File        // the digested executable during the start; nil: not pinned
 	ctx     context.Context // ends with Stop
 	cancel  context.CancelFunc
 
@@ -41,7 +43,8 @@ type Process struct {
 	dir          string       // private directory of this process; removed at the end
 	abandoned    bool         // nobody waits for the start any more
 	stopping     bool
-	exit         error // why the process ended; nil for a Stop
+	killed       string // why Kill was called
+	exit         error  // why the process ended; nil for a Stop
 	hidden       *strings.Replacer
 	capabilities map[string]bool
 

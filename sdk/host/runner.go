@@ -2,8 +2,10 @@ package host
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"strconv"
@@ -42,8 +44,8 @@ type childRunner struct {
 	reaped   chan struct{} // closed when the process was reaped
 }
 
-// newRunner prepares the process. Ctx kills it when everything else has failed.
-func newRunner(ctx context.Context, c Command, protocolEnv []string, dir string) (*childRunner, error) {
+// newRunner prepares the process. Ctx kills it when everything else has failed. Pinned is the open executable, or nil.
+func newRunner(ctx context.Context, c Command, pinned *os.File, protocolEnv []string, dir string) (*childRunner, error) {
 	cmd := exec.CommandContext(ctx, c.Path, c.Args...)
 	r := &childRunner{cmd: cmd, read: make(chan struct{}), reaped: make(chan struct{})}
 	r.cmd.Env = append([]string(nil), c.Env...)
@@ -58,7 +60,26 @@ func newRunner(ctx context.Context, c Command, protocolEnv []string, dir string)
 		r.closeAll()
 		return nil, err
 	}
+	if pinned != nil {
+		if err := r.execute(pinned, c, dir); err != nil {
+			r.closeAll()
+			return nil, err
+		}
+	}
 	return r, nil
+}
+
+// execute makes the process run a pinned file instead of a name. It keeps the name as its argument 0.
+func (r *childRunner) execute(pinned *os.File, c Command, dir string) error {
+	path, err := pinnedPath(pinned, c, 3+len(r.cmd.ExtraFiles), dir)
+	if err != nil {
+		return err
+	}
+	r.cmd.Path = path
+	if runsDescriptors {
+		r.cmd.ExtraFiles = append(r.cmd.ExtraFiles, pinned)
+	}
+	return nil
 }
 
 // pipes connects the outputs and the lifeline. They are our own pipes and not exec.Cmd's, because cmd.Wait would wait
@@ -108,7 +129,7 @@ func (r *childRunner) Start(context.Context) error {
 	}
 	if err := r.cmd.Start(); err != nil {
 		r.closeAll()
-		return err
+		return r.named(err)
 	}
 	r.number = r.cmd.Process.Pid
 	for _, f := range r.childs {
@@ -117,6 +138,15 @@ func (r *childRunner) Start(context.Context) error {
 	r.childs = nil
 	go r.reap() // ends with the process
 	return nil
+}
+
+// named gives an error of the launch the name that a person knows, where a descriptor's was executed.
+func (r *childRunner) named(err error) error {
+	var at *fs.PathError
+	if errors.As(err, &at) && at.Path == r.cmd.Path {
+		return &fs.PathError{Op: at.Op, Path: r.cmd.Args[0], Err: at.Err}
+	}
+	return err
 }
 
 // abandon kills the process, or keeps it from being started.

@@ -1,12 +1,9 @@
 package host
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -58,7 +55,14 @@ func Start(ctx context.Context, c Command) (*Process, error) {
 		return nil, fmt.Errorf("start %s provider %q: %w", c.Kind, c.Name, err)
 	}
 	p := newProcess(c)
-	if err := p.start(ctx); err != nil {
+	err := p.pin()
+	if err == nil {
+		err = p.start(ctx)
+	}
+	if p.pinned != nil {
+		_ = p.pinned.Close() // the process has its own by now
+	}
+	if err != nil {
 		p.discard()
 		return nil, fmt.Errorf("start %s provider %q: %w", c.Kind, c.Name, err)
 	}
@@ -82,27 +86,18 @@ func (c *Command) check() error {
 		return fmt.Errorf("socket directory: %w", err)
 	case !info.IsDir() || !private(info.Mode()):
 		return fmt.Errorf("socket directory %s is not private (mode %s, want 0700)", c.SocketDir, info.Mode())
-	case c.SHA256 == nil:
-		return nil
-	}
-	return c.checkDigest()
-}
-
-// checkDigest reads the executable anew for every launch: it may have changed since the last one.
-func (c *Command) checkDigest() error {
-	f, err := os.Open(c.Path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return fmt.Errorf("read %s: %w", c.Path, err)
-	}
-	if sum := h.Sum(nil); !bytes.Equal(sum, c.SHA256) {
-		return fmt.Errorf("%s has changed: its SHA-256 is %x, pinned is %x", c.Path, sum, c.SHA256)
 	}
 	return nil
+}
+
+// pin opens the executable if its digest is given.
+func (p *Process) pin() error {
+	if p.command.SHA256 == nil {
+		return nil
+	}
+	var err error
+	p.pinned, err = openPinned(p.command.Path, p.command.SHA256)
+	return err
 }
 
 // start launches the process, waits for the handshake, opens the lifeline and asks for the description.
@@ -193,7 +188,7 @@ func (p *Process) newRunner(_ hclog.Logger, spec *exec.Cmd, dir string) (runner.
 	if p.abandoned {
 		return nil, context.Canceled
 	}
-	r, err := newRunner(p.ctx, p.command, spec.Env, dir)
+	r, err := newRunner(p.ctx, p.command, p.pinned, spec.Env, dir)
 	if err != nil {
 		return nil, err
 	}

@@ -27,6 +27,20 @@ func (p *Process) Stop(ctx context.Context) error {
 	return p.stopErr
 }
 
+// Kill ends a process that is of no use any more, such as one that does not answer, at once. Unlike after a Stop, Err
+// says how it ended, with the reason. The process still needs a Stop.
+func (p *Process) Kill(reason string) {
+	p.mu.Lock()
+	r := p.runner
+	if p.killed == "" {
+		p.killed = reason
+	}
+	p.mu.Unlock()
+	if r != nil {
+		r.kill()
+	}
+}
+
 func (p *Process) stop(ctx context.Context) error {
 	p.mu.Lock()
 	p.stopping = true
