@@ -2,7 +2,7 @@
 //
 //	preflight   may this run go ahead? nothing is changed
 //	stop        write the intent, take MySQL down          Undo: bring MySQL up
-//	capture     data directory → Data.zip → spool; shipping follows chunk by chunk   Undo: stop shipping
+//	capture     data directory → Data.zip → spool; shipping follows chunk by chunk
 //	ship        wait until every target has every chunk
 //	restart     bring MySQL up
 //	confirm     it answers a query; put back what the restart lost; disarm the intent

@@ -19,6 +19,8 @@ const (
 	guessStop         = 10 * time.Second
 	guessStart        = 10 * time.Second
 	guessBytesPerCore = 100e6 // per second, zstd at level fastest with digests
+	// longest keeps the sum in a Duration when an earlier run hardly moved; nobody plans with more.
+	longest = 365 * 24 * time.Hour
 )
 
 // Predict estimates how long MySQL will be away for a data directory of so many bytes.
@@ -31,7 +33,8 @@ func Predict(h History, bytes int64, restart job.Restart) time.Duration {
 			rate /= 2
 		}
 	}
-	return (stop + time.Duration(float64(bytes)/rate*float64(time.Second)) + start).Round(time.Second / 10)
+	copying := min(float64(bytes)/rate, longest.Seconds())
+	return (stop + time.Duration(copying*float64(time.Second)) + start).Round(time.Second / 10)
 }
 
 func seconds(known float64, guess time.Duration) time.Duration {

@@ -1,0 +1,143 @@
+package step_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/drydock-backup/drydock/agent/step"
+)
+
+// clock counts seconds from its first reading.
+func clock() step.Clock {
+	now := time.Date(2026, 3, 1, 2, 30, 0, 0, time.UTC)
+	return func() time.Time {
+		now = now.Add(time.Second)
+		return now
+	}
+}
+
+// surveyed is a backup after its preflight.
+func surveyed(h *host) *step.Backup {
+	b := backup()
+	b.Survey = step.Survey{Running: h.pid != 0, PID: h.pid, Facts: h.facts, Settings: h.settings}
+	return b
+}
+
+func stopOf(h *host) *step.Stop {
+	return &step.Stop{Backup: surveyed(h), Instance: h, Server: h, Journal: h, Now: clock()}
+}
+
+// The intent is on disk before the server is asked to stop (R3.7).
+func TestStopWritesTheIntentFirst(t *testing.T) {
+	h := running()
+	s := stopOf(h)
+	if err := s.Do(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	h.wantCalls(t, "intent", "stop")
+	if w := h.written; !w.WasRunning || w.PID != 4711 || w.At.IsZero() || w.MySQL.DataDir != dataDir {
+		t.Errorf("intent: %+v", w)
+	}
+	if d := cmp.Diff(h.settings, h.written.Settings); d != "" {
+		t.Error(d)
+	}
+	if s.Backup.Downtime.Began.IsZero() {
+		t.Error("the downtime has not begun")
+	}
+
+	h = running()
+	h.intent = errBroken
+	s = stopOf(h)
+	if err := s.Do(t.Context()); !errors.Is(err, errBroken) {
+		t.Errorf("without an intent: %v", err)
+	}
+	h.wantCalls(t, "intent")
+	if err := s.Undo(t.Context()); err != nil {
+		t.Error(err)
+	}
+	h.wantCalls(t, "intent") // nothing was stopped, so nothing is started
+}
+
+// A server that was down stays down; one that somebody started since preflight is left alone.
+func TestStopOfAStoppedServer(t *testing.T) {
+	h := running()
+	h.pid = 0
+	s := stopOf(h)
+	if err := errors.Join(s.Do(t.Context()), s.Undo(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	h.wantCalls(t, "intent")
+	if h.written.WasRunning {
+		t.Error("the intent says that it was running")
+	}
+	h = running()
+	h.pid = 0
+	s = stopOf(h)
+	h.pid = 99
+	if err := s.Do(t.Context()); err == nil {
+		t.Error("no error for a server that came up after preflight")
+	}
+	h.wantCalls(t, "intent")
+}
+
+// Undo starts the server whether the stop worked or not, puts its settings back, disarms, and does it once.
+func TestUndoOfStop(t *testing.T) {
+	for name, stop := range map[string]error{"stopped": nil, "stop failed": errBroken} {
+		t.Run(name, func(t *testing.T) {
+			h := running()
+			h.stop = stop
+			s := stopOf(h)
+			if err := s.Do(t.Context()); !errors.Is(err, stop) {
+				t.Fatal(err)
+			}
+			for range 2 {
+				if err := s.Undo(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			h.wantCalls(t, "intent", "stop", "start", "answers", "apply", "disarm")
+			if d := cmp.Diff(h.settings, h.applied); d != "" {
+				t.Error(d)
+			}
+			if s.Backup.Downtime.Measured(time.Time{}) != time.Second {
+				t.Errorf("downtime: %+v", s.Backup.Downtime)
+			}
+		})
+	}
+	h := running()
+	h.start = errBroken
+	s := stopOf(h)
+	if err := s.Do(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Undo(t.Context()); !errors.Is(err, errBroken) {
+		t.Errorf("undo: %v", err)
+	}
+	h.wantCalls(t, "intent", "stop", "start") // not disarmed: recover tries again
+}
+
+// The intent stays armed until the server is as it was.
+func TestConfirm(t *testing.T) {
+	for name, tt := range map[string]struct {
+		change func(*host)
+		calls  []string
+	}{
+		"does not answer":        {func(h *host) { h.answers = errBroken }, []string{"answers"}},
+		"settings cannot be set": {func(h *host) { h.apply = errBroken }, []string{"answers", "apply"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := running()
+			tt.change(h)
+			b := surveyed(h)
+			b.Downtime.Began = clock()()
+			c := &step.Confirm{Backup: b, Instance: h, Server: h, Journal: h}
+			if err := c.Do(t.Context()); !errors.Is(err, errBroken) {
+				t.Errorf("error: %v", err)
+			}
+			h.wantCalls(t, tt.calls...)
+		})
+	}
+}
