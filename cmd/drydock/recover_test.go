@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -68,7 +69,11 @@ func TestCrashWithWholeArtifact(t *testing.T) {
 // kill runs a backup and kills the agent at the first event that at wants. It returns the run's id.
 func (h *site) kill(t *testing.T, at func(agent.Event) bool) string {
 	t.Helper()
-	cmd := drydockCommand(t, h.args("run", "--file", h.job, "--json")...)
+	return killAt(t, drydockCommand(t, h.args("run", "--file", h.job, "--json")...), at)
+}
+
+func killAt(t *testing.T, cmd *exec.Cmd, at func(agent.Event) bool) string {
+	t.Helper()
 	var told, stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	pipe, err := cmd.StdoutPipe()
