@@ -25,6 +25,10 @@ type Subject struct {
 	// MaxFrame is the largest frame that Open's compressor is prepared for; 0 means compress.MaxFrame.
 	MaxFrame int
 
+	// Process is the compressor's process, whose cases come first (see conformance.Cases); nil leaves them out. Spawned
+	// sets it.
+	Process *conformance.Provider
+
 	// Memory returns how many bytes the compressor holds (its resident memory, say). nil means that the compressor runs
 	// in this process, where the suite counts by itself.
 	Memory func(t T) int64
@@ -42,6 +46,9 @@ func Cases(s Subject) []conformance.Case {
 		s.MaxFrame = compress.MaxFrame
 	}
 	var cases []conformance.Case
+	if s.Process != nil {
+		cases = conformance.Cases(*s.Process)
+	}
 	for _, c := range list() {
 		cases = append(cases, conformance.Case{Name: c.name, Doc: c.doc, Run: func(t T) {
 			c.run(&env{T: t, Compressor: s.Open(t), s: s})

@@ -2,6 +2,8 @@ package compresstest
 
 import (
 	"context"
+	"errors"
+	"sync"
 
 	"github.com/drydock-backup/drydock/sdk/compress"
 	"github.com/drydock-backup/drydock/sdk/conformance"
@@ -15,11 +17,15 @@ const (
 	spawnedSlots = 4
 )
 
-// Spawned returns a subject that runs the compressor in a process of its own, one for each case.
+// Spawned returns a subject that runs the compressor in a process of its own, one for each case, with the cases that
+// concern the process.
 func Spawned(binary func(t T) conformance.Binary, config map[string]any) Subject {
 	var pid int // of the case that runs: cases run one after the other
 	return Subject{
 		MaxFrame: spawnedFrame,
+		Process: &conformance.Provider{
+			Binary: binary, Config: func(T) map[string]any { return config }, Use: use,
+		},
 		Open: func(t T) compress.Compressor {
 			p := conformance.Start(t, binary(t), config)
 			pid = p.PID()
@@ -36,6 +42,29 @@ func Spawned(binary func(t T) conformance.Binary, config map[string]any) Subject
 		},
 		Memory: func(T) int64 { return conformance.Resident(pid) },
 	}
+}
+
+// use takes some frames there and back, several at once.
+func use(t T, p *host.Process) error {
+	frames, err := p.Frames(t.Context(), host.FrameOptions{FrameSize: spawnedFrame, Slots: spawnedSlots})
+	if err != nil {
+		return err
+	}
+	c := &framed{ctx: t.Context(), frames: frames}
+	failures := make([]error, 2*spawnedSlots)
+	var work sync.WaitGroup
+	for i := range failures {
+		work.Go(func() {
+			page := Pages(uint64(i), spawnedFrame/PageSize)
+			packed, err := c.Compress(nil, page)
+			if err == nil {
+				_, err = c.Decompress(nil, packed, len(page))
+			}
+			failures[i] = err
+		})
+	}
+	work.Wait()
+	return errors.Join(errors.Join(failures...), frames.Close())
 }
 
 // framed makes a Compressor of the frames of a process.

@@ -1,12 +1,11 @@
 package conformance
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"os"
-	"strconv"
 	"testing"
 	"time"
 
@@ -25,14 +24,22 @@ type Binary struct {
 }
 
 // Main is the TestMain of a provider package whose test binary serves as the provider's process: started by [Self] it
-// serves, else it runs the tests.
+// serves, started by the case "orphan" it is the agent, else it runs the tests. serve may be nil when the provider is
+// another program.
 //
 //	func TestMain(m *testing.M) { conformance.Main(m, func() { storage.Serve(mine.Provider()) }) }
 func Main(m *testing.M, serve func()) {
-	if os.Getenv(serveEnv) == "" {
+	switch {
+	case os.Getenv(agentEnv) != "":
+		if err := PlayAgent(os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	case os.Getenv(serveEnv) != "" && serve != nil:
+		serve()
+	default:
 		os.Exit(m.Run())
 	}
-	serve()
 	os.Exit(0)
 }
 
@@ -54,17 +61,25 @@ func Start(t T, b Binary, config map[string]any) *host.Process {
 	if err != nil {
 		t.Fatalf("encode the configuration: %v", err)
 	}
+	p := launch(t, b, nil)
+	diags, err := p.Configure(t.Context(), text)
+	if err != nil || len(diags) > 0 {
+		t.Fatalf("configure the provider: %v %v", diags, err)
+	}
+	return p
+}
+
+// launch starts a provider's process and stops it after the case. With a log, secrets stay in what is logged and returned.
+func launch(t T, b Binary, log *slog.Logger) *host.Process {
+	t.Helper()
 	p, err := host.Start(t.Context(), host.Command{
 		Kind: b.Kind, Name: b.Name, Path: b.Path, Args: b.Args, Env: b.Env, SocketDir: socketDir(t),
+		Log: log, ShowSecrets: log != nil,
 	})
 	if err != nil {
 		t.Fatalf("start the provider: %v", err)
 	}
 	t.Cleanup(func() { stop(t, p) })
-	diags, err := p.Configure(t.Context(), text)
-	if err != nil || len(diags) > 0 {
-		t.Fatalf("configure the provider: %v %v", diags, err)
-	}
 	return p
 }
 
@@ -99,10 +114,18 @@ func Kill(t T, p *host.Process) {
 	}
 }
 
-// socketDir is short, because the path of a socket is limited to about 100 bytes.
+// shortTemp is the directory for socket directories: the path of a socket is limited to about 100 bytes.
+func shortTemp() string {
+	if dir := os.TempDir(); len(dir) <= 40 {
+		return dir
+	}
+	return "/tmp"
+}
+
+// socketDir is a socket directory that must be empty after the provider has ended.
 func socketDir(t T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "ddc")
+	dir, err := os.MkdirTemp(shortTemp(), "ddc")
 	if err != nil {
 		t.Fatalf("make a socket directory: %v", err)
 	}
@@ -113,22 +136,4 @@ func socketDir(t T) string {
 		}
 	})
 	return dir
-}
-
-// Resident returns the resident memory of a process in bytes; 0 where the system does not tell (only Linux does).
-func Resident(pid int) int64 {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return 0
-	}
-	_, rest, found := bytes.Cut(text, []byte("\nVmRSS:"))
-	fields := bytes.Fields(rest)
-	if !found || len(fields) == 0 {
-		return 0
-	}
-	kb, err := strconv.ParseInt(string(fields[0]), 10, 64)
-	if err != nil {
-		return 0
-	}
-	return kb << 10
 }

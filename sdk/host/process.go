@@ -151,7 +151,7 @@ func (p *Process) can(capability string) bool {
 // the text and not the secret.
 func (p *Process) learnSecrets(config []byte) {
 	var members map[string]any
-	if json.Unmarshal(config, &members) != nil {
+	if p.command.ShowSecrets || json.Unmarshal(config, &members) != nil {
 		return
 	}
 	var pairs []string

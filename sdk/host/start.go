@@ -40,6 +40,10 @@ type Command struct {
 	Log          *slog.Logger  // receives the provider's log lines; nil: discarded
 	StartTimeout time.Duration // 0: DefaultStartTimeout
 	SHA256       []byte        // digest that the executable must have; nil: not checked
+
+	// ShowSecrets leaves the values of sensitive attributes in log lines, errors and diagnostics, where they are hidden
+	// otherwise. Only for tests that look for them there.
+	ShowSecrets bool
 }
 
 // Description is who a provider says it is.

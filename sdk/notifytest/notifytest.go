@@ -8,6 +8,8 @@
 //		Open:     func(t notifytest.T, r notifytest.Receiver) notify.Notifier { return open(t, r.Address()) },
 //		Secrets:  []string{"token-in-the-address"},
 //	})
+//
+// [Spawned] opens the notifier in a process of its own, and [Process] adds the cases that concern the process.
 package notifytest
 
 import (
@@ -63,6 +65,8 @@ type Subject struct {
 	Receiver func(t T) Receiver
 	// Open returns a notifier that sends to r, configured with the Secrets. Its attempts must time out after Timeout.
 	Open func(t T, r Receiver) notify.Notifier
+	// Process is the notifier's process, whose cases come first (see conformance.Cases and [Process]); nil leaves them out.
+	Process *conformance.Provider
 	// Secrets are texts of the configuration that must never show in an error or in what is delivered.
 	Secrets []string
 	// Timeout is the configured timeout of an attempt; 0 means 1 s.
@@ -81,6 +85,11 @@ func Cases(s Subject) []conformance.Case {
 		s.Timeout = time.Second
 	}
 	var cases []conformance.Case
+	if s.Process != nil {
+		p := *s.Process
+		p.Secrets = append(p.Secrets[:len(p.Secrets):len(p.Secrets)], s.Secrets...)
+		cases = conformance.Cases(p)
+	}
 	for _, c := range list() {
 		cases = append(cases, conformance.Case{Name: c.name, Doc: c.doc, Run: func(t T) {
 			r := s.Receiver(t)

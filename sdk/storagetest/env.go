@@ -32,14 +32,19 @@ func newEnv(t T, s Subject) *env {
 }
 
 func newEnvAt(t T, s Subject, place string) *env {
-	var b [8]byte
-	_, _ = rand.Read(b[:])
-	e := &env{T: t, s: s, place: place, prefix: "conformance-" + hex.EncodeToString(b[:]) + "/"}
+	e := &env{T: t, s: s, place: place, prefix: newPrefix()}
 	e.Storage = s.Open(t, place)
 	if s.Place == nil {
 		t.Cleanup(e.sweep)
 	}
 	return e
+}
+
+// newPrefix returns a prefix of keys that nobody else uses.
+func newPrefix() string {
+	var b [8]byte
+	_, _ = rand.Read(b[:])
+	return "conformance-" + hex.EncodeToString(b[:]) + "/"
 }
 
 // sweep deletes what a case left in a shared place.

@@ -46,8 +46,14 @@ type Subject struct {
 	// ChunkSize is the chunk size in bytes for most cases, at least 1024; 0 means 64 KiB. Some stores ask for more.
 	ChunkSize int64
 
+	// Process is the provider's process, whose cases come first (see conformance.Cases); nil leaves them out. Spawned sets
+	// it. Its Config may be nil, and then is made for a place of its own.
+	Process *conformance.Provider
+
 	// Objects is how many objects the case list-many makes: more than one page of the store's listing. 0 means 1100.
 	Objects int
+
+	config func(place string) map[string]any // of Spawned
 }
 
 // Run runs every case that s has the hooks for, as subtests.
@@ -64,7 +70,7 @@ func Cases(s Subject) []conformance.Case {
 	if s.Objects == 0 {
 		s.Objects = 1100
 	}
-	var cases []conformance.Case
+	cases := s.process()
 	for _, c := range list() {
 		if !s.has(c.needs) {
 			continue

@@ -64,7 +64,8 @@ func TestConformance(t *testing.T) {
 
 func TestConformanceSpawned(t *testing.T) {
 	self := func(t notifytest.T) conformance.Binary { return conformance.Self(t, "notify", "webhook") }
-	notifytest.Run(t, notifytest.Subject{Receiver: receiver, Secrets: secrets(), Open: notifytest.Spawned(self, config)})
+	notifytest.Run(t, notifytest.Subject{Receiver: receiver, Secrets: secrets(), Open: notifytest.Spawned(self, config),
+		Process: notifytest.Process(self, receiver, config)})
 }
 
 func event() notify.Event {
