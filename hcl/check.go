@@ -11,6 +11,7 @@ import (
 // fields is a block whose names have been checked: only known attributes and blocks, each at most as often as allowed.
 type fields struct {
 	spec   *blockSpec
+	in     language
 	header hcllib.Range // the block's type and labels
 	where  string       // how messages name the block: `mysql`, `target "nas"`
 	attrs  map[string]*hclsyntax.Attribute
@@ -22,7 +23,7 @@ type fields struct {
 // check holds a block against the language. Names that are unknown, missing or too many are reported; what is left is
 // returned. A nil body (a block that is not there) gives empty fields without a report.
 func (r *report) check(b *hclsyntax.Block, spec *blockSpec, where string) *fields {
-	f := &fields{spec: spec, where: where, attrs: map[string]*hclsyntax.Attribute{},
+	f := &fields{spec: spec, in: r.language, where: where, attrs: map[string]*hclsyntax.Attribute{},
 		blocks: map[string][]*hclsyntax.Block{}, present: map[string]bool{}}
 	if b == nil {
 		return f
@@ -94,13 +95,13 @@ func (r *report) unknownBlock(b *hclsyntax.Block, f *fields) {
 // unknownDetail says what a name may have been meant to be, and what would be right here.
 func unknownDetail(name string, f *fields) string {
 	near := nearest(name, append(f.spec.attrNames(), f.spec.blockNames()...))
-	home := jobSpec().home(name)
+	home := f.in.root.home(name)
 	hint := ""
 	switch {
 	case near != "" && fold(near) == fold(name), near != "" && home == "":
 		hint = fmt.Sprintf("Did you mean %q? ", near)
 	case home != "" && home != f.spec.name:
-		return fmt.Sprintf("It belongs in the %s block.", home)
+		return fmt.Sprintf("It belongs in %s.", f.in.block(home))
 	}
 	return hint + f.known()
 }
@@ -109,6 +110,8 @@ func unknownDetail(name string, f *fields) string {
 func (f *fields) known() string {
 	attrs, blocks := f.spec.attrNames(), f.spec.blockNames()
 	switch {
+	case f.spec == f.in.root && len(attrs) == 0:
+		return fmt.Sprintf("%s has %s.", upperFirst(article(f.in.noun)), counted("block", blocks))
 	case len(attrs) == 0 && len(blocks) == 0:
 		return fmt.Sprintf("The %s block takes no attributes.", f.where)
 	case len(blocks) == 0:

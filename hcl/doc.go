@@ -20,6 +20,9 @@
 //	      -> values, one attribute at a time       eval.go, value.go, scalar.go
 //	      -> job.Job                               job.go, mysql.go, artifact.go, provider.go
 //
+// Two more kinds of file go the same way: the agent file (agentfile.go), which says how the agent itself works, and the
+// lock file (lockfile.go), which pins third-party providers and is written by drydock itself.
+//
 // The configuration of a provider (compress, target, notify) is decoded by the schema that the provider itself
 // publishes; the [SchemaSource] knows where to get it. Mistakes that only the provider can find, later, are mapped back to the
 // job file by [Result.ProviderDiagnostics].

@@ -14,9 +14,10 @@ import (
 	"github.com/zclconf/go-cty/cty/function"
 )
 
-// scope is what the expressions of one job can refer to.
+// scope is what the expressions of one job, or of the agent file, can refer to.
 type scope struct {
-	job   string
+	job   string // empty in the agent file, where there is no job
+	plain bool   // no expressions: plain values only
 	host  string
 	funcs map[string]function.Function
 }
@@ -32,18 +33,30 @@ func lateVariables() []string {
 func allVariables() []string { return append(earlyVariables(), lateVariables()...) }
 
 // variables are those that an expression can use; late is true in artifact.name.
-func variables(late bool) []string {
-	if late {
+func (s scope) variables(late bool) []string {
+	switch {
+	case s.job == "":
+		return []string{"host.name"}
+	case late:
 		return allVariables()
 	}
 	return earlyVariables()
 }
 
+// hint says which variables there are.
+func (s scope) hint(late bool) string {
+	names := s.variables(late)
+	if len(names) == 1 {
+		return "The only variable here is " + names[0] + "."
+	}
+	return "The variables here are " + joined(names) + "."
+}
+
 // context gives the values to HCL; vars is nil for everything but artifact.name.
 func (s scope) context(vars *job.Vars) *hcllib.EvalContext {
-	values := map[string]cty.Value{
-		"job":  cty.ObjectVal(map[string]cty.Value{"name": cty.StringVal(s.job)}),
-		"host": cty.ObjectVal(map[string]cty.Value{"name": cty.StringVal(s.host)}),
+	values := map[string]cty.Value{"host": cty.ObjectVal(map[string]cty.Value{"name": cty.StringVal(s.host)})}
+	if s.job != "" {
+		values["job"] = cty.ObjectVal(map[string]cty.Value{"name": cty.StringVal(s.job)})
 	}
 	if vars != nil {
 		values["run"] = cty.ObjectVal(map[string]cty.Value{
@@ -69,6 +82,9 @@ type evaluator struct {
 // value evaluates an expression of an attribute. It says ok only for a value that is not null.
 func (e *evaluator) value(expr hclsyntax.Expression, sensitive bool) (cty.Value, bool) {
 	if sensitive && len(hclsyntax.Variables(expr)) > 0 && e.bareSecret(expr) {
+		return cty.NilVal, false
+	}
+	if e.scope.plain && !e.isPlain(expr) {
 		return cty.NilVal, false
 	}
 	if !e.checkNames(expr, false) {
@@ -166,6 +182,22 @@ func (e *evaluator) checkNames(expr hclsyntax.Expression, late bool) bool {
 	return good
 }
 
+// isPlain wants a value that is written out.
+func (e *evaluator) isPlain(expr hclsyntax.Expression) bool {
+	plain := len(hclsyntax.Variables(expr)) == 0
+	_ = hclsyntax.VisitAll(expr, func(node hclsyntax.Node) hcllib.Diagnostics {
+		if _, call := node.(*hclsyntax.FunctionCallExpr); call {
+			plain = false
+		}
+		return nil
+	})
+	if !plain {
+		e.err(expr.Range(), "plain value expected", fmt.Sprintf("%s holds values that are written out: no variables and no functions.",
+			upperFirst(article(e.language.noun))))
+	}
+	return plain
+}
+
 // bareWord catches text that was written without quotes. HCL would see variables and a subtraction in after-ship.
 func (e *evaluator) bareWord(expr hclsyntax.Expression, late bool) bool {
 	at := expr.Range()
@@ -180,7 +212,7 @@ func (e *evaluator) bareWord(expr hclsyntax.Expression, late bool) bool {
 		return false
 	}
 	e.err(at, fmt.Sprintf("undefined variable %q", text),
-		fmt.Sprintf("If it is meant as text, write it in quotes: %q. The variables here are %s.", text, joined(variables(late))))
+		fmt.Sprintf("If it is meant as text, write it in quotes: %q. %s", text, e.scope.hint(late)))
 	return true
 }
 
@@ -190,7 +222,7 @@ func (e *evaluator) bareSecret(expr hclsyntax.Expression) bool {
 	for _, t := range hclsyntax.Variables(expr) {
 		if name, _ := variableName(t); !slices.Contains(allVariables(), name) {
 			e.err(expr.Range(), "undefined variable", "If it is meant as text, write it in quotes. It is not shown, because the "+
-				"attribute is a secret. The variables here are "+joined(variables(false))+".")
+				"attribute is a secret. "+e.scope.hint(false))
 			return true
 		}
 	}
@@ -203,17 +235,16 @@ func (e *evaluator) checkVariable(t hcllib.Traversal, late bool) bool {
 	case len(t) > 2 && slices.Contains(allVariables(), name):
 		e.err(t[2].SourceRange(), name+" has no parts", fmt.Sprintf("It is a single value. Write %s alone.", name))
 		return false
-	case slices.Contains(earlyVariables(), name):
+	case slices.Contains(e.scope.variables(false), name):
 		return true
-	case slices.Contains(lateVariables(), name):
+	case slices.Contains(lateVariables(), name) && e.scope.job != "":
 		if !late {
 			e.err(at, fmt.Sprintf("%s is not known here", name), fmt.Sprintf(
 				"It is known only when a backup runs, so only artifact.name can use it. Here there are %s.", joined(earlyVariables())))
 		}
 		return late
 	}
-	known := variables(late)
-	e.err(at, fmt.Sprintf("undefined variable %q", name), didYouMean(name, known)+"The variables here are "+joined(known)+".")
+	e.err(at, fmt.Sprintf("undefined variable %q", name), didYouMean(name, e.scope.variables(late))+e.scope.hint(late))
 	return false
 }
 

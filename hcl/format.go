@@ -16,7 +16,7 @@ const maxFormatPasses = 8
 // stays the same, and so does the result when it is formatted again. A file with syntax errors is refused. Names and values
 // are not checked: any HCL file can be formatted.
 func Format(src []byte, filename string) ([]byte, Diagnostics) {
-	r := newReport()
+	r := newReport(jobLanguage())
 	text := newSource(filename, src, r)
 	if text == nil || parse(text, r) == nil || r.errors() > 0 {
 		return nil, r.done()

@@ -23,8 +23,8 @@ const (
 // wrong and returns nil when nothing can be done with the text.
 func newSource(name string, data []byte, r *report) *source {
 	if len(data) > MaxFileSize {
-		r.file(name, "file is too large", fmt.Sprintf("A job file has at most %d KiB; this one has %d KiB.",
-			MaxFileSize>>10, len(data)>>10))
+		r.file(name, "file is too large", fmt.Sprintf("%s has at most %d KiB; this one has %d KiB.",
+			upperFirst(article(r.language.noun)), MaxFileSize>>10, len(data)>>10))
 		return nil
 	}
 	if bytes.HasPrefix(data, []byte{0xFE, 0xFF}) || bytes.HasPrefix(data, []byte{0xFF, 0xFE}) {

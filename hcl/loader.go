@@ -26,6 +26,9 @@ type Loader struct {
 	ReadFile func(path string) ([]byte, error)         // for file() and credential(); nil: files of at most 1 MiB
 	Getenv   func(name string) (value string, ok bool) // for env() and credential(); nil: os.LookupEnv
 	Host     string                                    // host.name; empty: os.Hostname
+
+	// Builtin says whether a provider is part of drydock, so that no plugin block of the agent file can name it; nil: none is.
+	Builtin func(kind, name string) bool
 }
 
 // Result is what a load produced.
@@ -41,7 +44,7 @@ type Result struct {
 // LoadFiles reads job files; a path that is a directory stands for the *.hcl files in it. It returns every mistake in
 // all of the files. The result is never nil.
 func (l *Loader) LoadFiles(ctx context.Context, paths ...string) (*Result, Diagnostics) {
-	r := newReport()
+	r := newReport(jobLanguage())
 	if len(paths) == 0 {
 		r.file("", "no job file given", "Name a job file or a directory of job files.")
 	}
@@ -59,7 +62,7 @@ func (l *Loader) LoadFiles(ctx context.Context, paths ...string) (*Result, Diagn
 
 // Load is LoadFiles for files that have been read already.
 func (l *Loader) Load(ctx context.Context, sources ...Source) (*Result, Diagnostics) {
-	return l.load(ctx, newReport(), sources)
+	return l.load(ctx, newReport(jobLanguage()), sources)
 }
 
 func (l *Loader) load(ctx context.Context, r *report, sources []Source) (*Result, Diagnostics) {
@@ -79,21 +82,32 @@ func (l *Loader) load(ctx context.Context, r *report, sources []Source) (*Result
 }
 
 func (l *Loader) decoder(ctx context.Context, r *report) *decoder {
-	d := &decoder{
-		report: r, host: l.Host, schemas: newSchemaCache(ctx, l.Schemas),
-		library: &library{readFile: l.ReadFile, getenv: l.Getenv, memo: map[string]string{}},
-		result:  &Result{sources: r.sources, providers: map[ProviderRef]*providerSite{}},
+	return &decoder{
+		report: r, host: l.hostName(), schemas: newSchemaCache(ctx, l.Schemas), library: l.library(),
+		result: &Result{sources: r.sources, providers: map[ProviderRef]*providerSite{}},
 	}
-	if d.library.readFile == nil {
-		d.library.readFile = func(path string) ([]byte, error) { return readRegular(path, maxSecretFile) }
+}
+
+func (l *Loader) library() *library {
+	lib := &library{readFile: l.ReadFile, getenv: l.Getenv, memo: map[string]string{}}
+	if lib.readFile == nil {
+		lib.readFile = func(path string) ([]byte, error) { return readRegular(path, maxSecretFile) }
 	}
-	if d.library.getenv == nil {
-		d.library.getenv = os.LookupEnv
+	if lib.getenv == nil {
+		lib.getenv = os.LookupEnv
 	}
-	if d.host == "" {
-		d.host, _ = os.Hostname() // a host without a name has host.name = ""
+	return lib
+}
+
+func (l *Loader) hostName() string {
+	if l.Host != "" {
+		return l.Host
 	}
-	return d
+	name, err := os.Hostname()
+	if err != nil {
+		return "" // a host without a name has host.name = ""
+	}
+	return name
 }
 
 // decoder turns syntax trees into jobs. It lives for one load.

@@ -109,7 +109,7 @@ func (d *decoder) ownFields(b *hclsyntax.Block, spec *blockSpec, where string) *
 func (d *decoder) unknownProvider(b *hclsyntax.Block, err error) {
 	var unknown *schema.UnknownProviderError
 	if !errors.As(err, &unknown) {
-		d.err(b.LabelRanges[0], fmt.Sprintf("%s provider %q cannot be used", b.Type, b.Labels[0]), sentence(err.Error()))
+		d.err(b.LabelRanges[0], fmt.Sprintf("%s provider %q cannot be used", b.Type, b.Labels[0]), sentence(err.Error())+hintOf(err))
 		return
 	}
 	detail := didYouMean(b.Labels[0], unknown.Known)
@@ -123,6 +123,15 @@ func (d *decoder) unknownProvider(b *hclsyntax.Block, err error) {
 		detail += "The providers for this block are " + quotedList(known) + "."
 	}
 	d.err(b.LabelRanges[0], fmt.Sprintf("unknown %s provider %q", b.Type, b.Labels[0]), detail)
+}
+
+// hintOf is what an error says about how to go on, with a line break before it, or nothing.
+func hintOf(err error) string {
+	var hinted interface{ Hint() string }
+	if !errors.As(err, &hinted) {
+		return ""
+	}
+	return "\n" + sentence(hinted.Hint())
 }
 
 // bySchema is the value as the JSON that a provider is sent, or nil after a report.

@@ -12,13 +12,14 @@ import (
 
 // report collects the diagnostics of one load. It is used by one goroutine.
 type report struct {
-	sources map[string]*source
-	masks   map[string][]hcllib.Range // literals of sensitive attributes, by file name
-	list    Diagnostics
+	language language
+	sources  map[string]*source
+	masks    map[string][]hcllib.Range // literals of sensitive attributes, by file name
+	list     Diagnostics
 }
 
-func newReport() *report {
-	return &report{sources: map[string]*source{}, masks: map[string][]hcllib.Range{}}
+func newReport(l language) *report {
+	return &report{language: l, sources: map[string]*source{}, masks: map[string][]hcllib.Range{}}
 }
 
 // file reports an error about a file as a whole.

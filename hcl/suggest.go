@@ -113,6 +113,13 @@ func lowerFirst(s string) string {
 	return strings.ToLower(s[:1]) + s[1:]
 }
 
+func upperFirst(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
 // article puts "a" or "an" before a noun.
 func article(noun string) string {
 	if strings.ContainsAny(noun[:1], "aeiou") {

@@ -65,7 +65,7 @@ func reportSyntax(src *source, d *hcllib.Diagnostic, r *report) {
 	case d.Summary == titleMultiline:
 		r.err(at, "text without its closing quote", `Text ends with a double quote (") on the line that it begins on.`)
 	case d.Summary == titleExpected:
-		r.err(at, "attribute or block expected", expectedDetail(src, at))
+		r.err(at, "attribute or block expected", expectedDetail(src, at, r.language))
 	case hint != "":
 		r.err(hintAt, "value without quotes", hint)
 	case d.Summary == titleOneLine:
@@ -90,7 +90,8 @@ func twiceDetail(detail string) string {
 }
 
 // expectedDetail recognises what people write in place of HCL.
-func expectedDetail(src *source, at hcllib.Range) string {
+func expectedDetail(src *source, at hcllib.Range, l language) string {
+	written := fmt.Sprintf("%ss are written in HCL:\n    %s", upperFirst(l.noun), l.example)
 	line := src.line(at.Start.Line, nil)
 	const rule = "Here goes either an attribute (name = value) or a block (name { ... })."
 	colon := regexp.MustCompile(`^\s*([A-Za-z_][A-Za-z0-9_-]*)\s*:`).FindStringSubmatch(line)
@@ -98,9 +99,9 @@ func expectedDetail(src *source, at hcllib.Range) string {
 	case colon != nil:
 		return fmt.Sprintf("An attribute is set with an equals sign, not with a colon: %s = ...", colon[1])
 	case at.Start.Byte == 0 && src.data[0] == '{':
-		return "This looks like JSON. Job files are written in HCL:\n    " + jobSpec().example
+		return "This looks like JSON. " + written
 	case at.Start.Byte == 0 && src.data[0] == '[':
-		return "This looks like an option file of MySQL. Job files are written in HCL:\n    " + jobSpec().example
+		return "This looks like an option file of MySQL. " + written
 	}
 	return rule
 }

@@ -8,7 +8,7 @@ import (
 
 // unsupported are the parts of the language that this version does not carry out, by the path of blocks, and what a
 // backup would lack. A job that uses one is refused: to leave encryption or a deadline out without a word would be
-// worse than no backup. A part that gets carried out loses its line here and gains its spec in spec.go.
+// worse than no backup. The agent file is held to the same rule. A part that gets carried out loses its line here and gains its spec in spec.go.
 func unsupported() map[string]string {
 	return map[string]string{
 		"job.schedule":       "the job would never run on its own",
@@ -17,6 +17,9 @@ func unsupported() map[string]string {
 		"job.verify":         "backups would not be tested by a restore",
 		"mysql.max_downtime": "MySQL could stay down for longer than the file allows",
 		`service.windows`:    "MySQL could be neither stopped nor started",
+		"agent.jobs_dir":     "the jobs in it would never run",
+		"agent.max_runs":     "more runs than that could go on at the same time",
+		"agent file.console": "there would be no console at that address",
 	}
 }
 

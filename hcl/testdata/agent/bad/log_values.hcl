@@ -1,0 +1,4 @@
+log {
+  level  = "inof"
+  format = json
+}

@@ -1,0 +1,4 @@
+agent {
+  plugins_dir = "/usr/lib/drydock/plugins"
+  log_level   = "info"
+}

@@ -1,0 +1,3 @@
+agents {
+  data_dir = "/var/lib/drydock"
+}

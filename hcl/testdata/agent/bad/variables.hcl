@@ -1,0 +1,4 @@
+agent {
+  data_dir  = "/var/lib/${job.name}"
+  spool_dir = "/var/spool/${host.nmae}/${run.id}"
+}

@@ -1,0 +1,13 @@
+agent {
+  data_dir   = "/var/lib/drydock"
+  spool_dir  = "${env("SPOOL")}/${host.name}"
+  plugin_dir = "/usr/lib/drydock/plugins/"
+}
+
+log {
+  level  = "info"
+  format = "json"
+}
+
+plugin "storage" "sftp" { version = "~> 1.2" }
+plugin "notify" "sftp" { version = ">= 0.3, < 2, != 1.1.0" }

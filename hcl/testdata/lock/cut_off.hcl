@@ -1,0 +1,2 @@
+plugin "storage" "sftp" {
+  version = "1.2.3"

@@ -1,0 +1,9 @@
+plugin "storage" "sftp" {
+  version = "1.2.3"
+  sha256  = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+}
+
+plugin "storage" "sftp" {
+  version = "1.2.4"
+  sha256  = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+}
