@@ -104,6 +104,7 @@ func (n *notifier) Send(context.Context, notify.Event) error {
 // Close is called when the agent is gone. A process that stands still then does not end.
 func (n *notifier) Close() error {
 	if n.fault == "cling" {
+		time.Sleep(300 * time.Millisecond) // the kernel wakes those up that stand still when their parent goes
 		return syscall.Kill(os.Getpid(), syscall.SIGSTOP)
 	}
 	return nil
