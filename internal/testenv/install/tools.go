@@ -14,8 +14,11 @@ type tool struct{ program, pkg string }
 
 // toolsOf lists the programs of a component.
 func toolsOf(component string) []tool {
-	if component == Systemd {
+	switch component {
+	case Systemd:
 		return []tool{{"systemd-nspawn", "systemd-container"}, {"dbus-daemon", "dbus"}, {"/lib/systemd/systemd", "systemd"}}
+	case Peers:
+		return []tool{{"hyperfine", "hyperfine"}, {"zstd", "zstd"}, {"taskset", "util-linux"}}
 	}
 	return []tool{{"unzip", "unzip"}, {"7zz", "7zip"}}
 }

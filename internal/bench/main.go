@@ -1,0 +1,74 @@
+// Command bench prints the ratios that the project watches, each against a peer or a limit that is measured in the same
+// run. `make bench` runs it; BENCH="wall" and the like choose a part.
+//
+//	wall     a zstd run to a file target ÷ tar | zstd -1 -T0, on one real data directory (hyperfine, in turn, medians)
+//	cores    capture on all cores ÷ capture on one core
+//	memory   peak memory of all processes together, for a small and for a 20 GB sparse data directory
+//
+// Timing decides nothing here: the figures are for people, and never fail a build.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/drydock-backup/drydock/internal/testenv"
+	"github.com/drydock-backup/drydock/internal/testenv/install"
+)
+
+func main() {
+	binary := flag.String("drydock", "bin/drydock", "the drydock binary")
+	rounds := flag.Int("rounds", 5, "how often each command is timed")
+	gigabytes := flag.Int("gb", 2, "size of the data directory")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	err := install.Install(ctx, install.Peers, os.Stdout)
+	if err == nil {
+		err = testenv.Program(ctx, func(t testing.TB) { measure(t, *binary, *rounds, *gigabytes, flag.Args()) })
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// bench is one run of the benchmarks.
+type bench struct {
+	t       testing.TB
+	binary  string
+	dir     string
+	rounds  int
+	dataDir string // a real data directory whose server is stopped
+}
+
+func measure(t testing.TB, binary string, rounds, gigabytes int, parts []string) {
+	abs, err := filepath.Abs(binary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]func(*bench){"wall": (*bench).wall, "cores": (*bench).cores, "memory": (*bench).memory}
+	if len(parts) == 0 {
+		parts = []string{"wall", "cores", "memory"}
+	}
+	for _, p := range parts {
+		if all[p] == nil {
+			t.Fatalf("no benchmark %q; there are wall, cores and memory", p)
+		}
+	}
+	b := &bench{t: t, binary: abs, dir: testenv.Dir(t), rounds: rounds}
+	if slices.Contains(parts, "wall") || slices.Contains(parts, "cores") {
+		b.fill(gigabytes)
+	}
+	for _, p := range parts {
+		fmt.Printf("\n%s\n", strings.ToUpper(p))
+		all[p](b)
+	}
+}
