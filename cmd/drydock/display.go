@@ -26,7 +26,7 @@ type display struct {
 
 func (a *app) newDisplay() *display {
 	width, _ := terminal(a.stderr)
-	return &display{w: a.stderr, width: width}
+	return &display{w: a.stderr, width: width, told: time.Now()}
 }
 
 func (d *display) observe(e agent.Event) {
