@@ -34,10 +34,10 @@ func (d *decoder) notify(e *evaluator, b *hclsyntax.Block) job.Notify {
 	}
 	parts, ok := g.elements()
 	if ok && len(parts) == 0 {
-		g.bad(g.title()+" is empty", "Such a block would never report anything. The events are "+quotedList(job.Events)+".")
+		g.bad(g.title()+" is empty", "Such a block would never report anything. The events are "+quotedList(job.Events())+".")
 	}
 	for _, part := range parts {
-		event, _ := part.oneOf(job.Events)
+		event, _ := part.oneOf(job.Events())
 		n.On = append(n.On, event)
 	}
 	return n

@@ -51,7 +51,7 @@ func (g *given) duration(least, most time.Duration) (time.Duration, bool) {
 	}
 	d, err := schema.ParseDuration(s)
 	if err != nil {
-		g.unparsable("a duration", s, err)
+		g.unparsable("a duration", err)
 		return 0, false
 	}
 	if d < least || d > most {
@@ -70,7 +70,7 @@ func (g *given) size(least, most int64) (int64, bool) {
 	}
 	n, err := schema.ParseSize(s)
 	if err != nil {
-		g.unparsable("a size", s, err)
+		g.unparsable("a size", err)
 		return 0, false
 	}
 	if n < least || n > most {
@@ -115,7 +115,7 @@ func (g *given) amount(what string) string {
 
 // unparsable reports a bad duration or size in the words of the parser, or without them when the value is secret: the
 // parser quotes it.
-func (g *given) unparsable(what, s string, err error) {
+func (g *given) unparsable(what string, err error) {
 	detail := sentence(err.Error())
 	if _, help, ok := strings.Cut(err.Error(), "; "); g.secret {
 		detail = "Its value comes from outside the file and is not shown."

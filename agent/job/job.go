@@ -86,8 +86,8 @@ type Provider struct {
 // Notify is one notify block.
 type Notify struct {
 	Provider
-	On []string // event names (see Events); never empty
+	On []string // event names (see Events func); never empty
 }
 
-// Events that a notify block can ask for.
-var Events = []string{"success", "failure", "mysql-down", "recovered", "missed"}
+// Events lists the events that a notify block can ask for.
+func Events() []string { return []string{"success", "failure", "mysql-down", "recovered", "missed"} }

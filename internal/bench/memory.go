@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -39,10 +40,7 @@ func (b *bench) sparse(dataDir string, size int64) {
 			b.t.Fatal(err)
 		}
 	}
-	if err := f.Truncate(size); err == nil {
-		err = f.Close()
-	}
-	if err != nil {
+	if err := errors.Join(f.Truncate(size), f.Close()); err != nil {
 		b.t.Fatal(err)
 	}
 }

@@ -1,6 +1,7 @@
 package file
 
 import (
+	"errors"
 	"os"
 	"unsafe"
 
@@ -34,7 +35,7 @@ func aligned(n int) []byte {
 // A file system that cannot does it when the bytes come.
 func reserve(f *os.File, offset, length int64) error {
 	err := ignoringEINTR(func() error { return unix.Fallocate(int(f.Fd()), 0, offset, length) })
-	if err == unix.ENOSPC || err == unix.EDQUOT {
+	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
 		return &os.PathError{Op: "reserve", Path: f.Name(), Err: err}
 	}
 	return nil
