@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/drydock-backup/drydock/agent/job"
 	"github.com/drydock-backup/drydock/agent/mysql"
@@ -13,7 +14,7 @@ import (
 	"github.com/drydock-backup/drydock/agent/state"
 )
 
-// Recovered is a run that had died, and what was done about it.
+// Recovered is a run that had died or had left MySQL down, and what was done about it.
 type Recovered struct {
 	RunID        string `json:"run"`
 	Job          string `json:"job"`
@@ -36,7 +37,7 @@ func (r Recovered) What() string {
 	return what
 }
 
-// Recover finishes the business of the job's runs that died: MySQL first, then what they left in the spool and at the
+// Recover finishes the business of the job's runs that died or left MySQL down: MySQL first, then what they left in the spool and at the
 // targets. It is refused while a run of the job goes on.
 func (a *Agent) Recover(ctx context.Context, j job.Job) (found []Recovered, err error) {
 	r := &running{Agent: a, story: &story{clock: a.now}}
@@ -58,21 +59,22 @@ func (a *Agent) Recover(ctx context.Context, j job.Job) (found []Recovered, err 
 	return found, r.settle(ctx, found)
 }
 
-// revive starts MySQL for every run that had stopped it and died.
+// revive starts MySQL for every run that had stopped it and could not bring it back: because it died, or because the
+// start failed. The oldest comes first, so that the latest settings win.
 func (r *running) revive(ctx context.Context) ([]Recovered, error) {
-	runs, err := r.store.Unfinished()
+	runs, err := r.store.Last(state.KeepRuns)
 	if err != nil {
 		return nil, err
 	}
 	found := []Recovered{}
-	for _, dead := range runs {
-		if dead.Status != state.Running {
+	for _, old := range slices.Backward(runs) {
+		if old.Status != state.Running && !old.Intent.Pending() {
 			continue
 		}
-		rec := Recovered{RunID: dead.ID, Job: dead.Job}
-		if dead.Intent.Pending() {
-			if err := r.startAgain(ctx, dead); err != nil {
-				return found, fmt.Errorf("run %s had stopped MySQL: %w", dead.ID, err)
+		rec := Recovered{RunID: old.ID, Job: old.Job}
+		if old.Intent.Pending() {
+			if err := r.startAgain(ctx, old); err != nil {
+				return found, fmt.Errorf("run %s had stopped MySQL: %w", old.ID, err)
 			}
 			rec.MySQLStarted = true
 		}
@@ -81,27 +83,38 @@ func (r *running) revive(ctx context.Context) ([]Recovered, error) {
 	return found, nil
 }
 
-// startAgain brings MySQL up and puts its settings back, as the run would have done.
-func (r *running) startAgain(ctx context.Context, dead state.Run) error {
-	r.server.MayBeStopping(dead.Intent.PID)
+// startAgain brings MySQL up and puts its settings back, as the run would have done. Nobody's Ctrl-C cuts it short; the
+// waits have their own bounds.
+func (r *running) startAgain(ctx context.Context, old state.Run) error {
+	ctx = context.WithoutCancel(ctx)
+	r.server.MayBeStopping(old.Intent.PID)
 	if err := r.server.Start(ctx); err != nil {
 		return err
 	}
 	up := r.now().UTC()
-	if len(dead.Intent.Settings) > 0 {
-		var settings mysql.Settings
-		if err := json.Unmarshal(dead.Intent.Settings, &settings); err != nil {
-			return fmt.Errorf("read its settings: %w", err)
-		}
-		if err := r.server.Apply(ctx, settings); err != nil {
+	if err := r.putBack(ctx, old); err != nil {
+		if !old.Status.Finished() {
 			return fmt.Errorf("put back what the restart lost: %w", err)
 		}
+		// The run has reported it already; that it fails again must not keep every further run from going ahead.
+		r.o.Log.Warn("put back what the restart lost", "run", old.ID, "error", err)
 	}
-	return r.store.UpdateRun(dead.ID, func(s *state.Run) error {
+	return r.store.UpdateRun(old.ID, func(s *state.Run) error {
 		s.Intent.Disarmed, s.Intent.StartedBy = true, "recover"
 		s.UpAgain = up
 		return nil
 	})
+}
+
+func (r *running) putBack(ctx context.Context, old state.Run) error {
+	if len(old.Intent.Settings) == 0 {
+		return nil
+	}
+	var settings mysql.Settings
+	if err := json.Unmarshal(old.Intent.Settings, &settings); err != nil {
+		return fmt.Errorf("read them: %w", err)
+	}
+	return r.server.Apply(ctx, settings)
 }
 
 // settle decides what becomes of the artifacts of dead runs: a whole one waits, anything less is dropped.
@@ -109,7 +122,7 @@ func (r *running) settle(ctx context.Context, found []Recovered) error {
 	var failed []error
 	for i := range found {
 		dead, err := r.store.Run(found[i].RunID)
-		if err == nil {
+		if err == nil && dead.Status == state.Running {
 			found[i].Artifact, err = r.settleRun(ctx, dead)
 		}
 		failed = append(failed, err)

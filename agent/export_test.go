@@ -1,0 +1,7 @@
+package agent
+
+// History is what the last good run of the job has shown.
+var History = history
+
+// NewID names a run.
+var NewID = newID
