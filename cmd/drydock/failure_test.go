@@ -39,7 +39,8 @@ func TestFailures(t *testing.T) {
 		"the artifact's name exists already":   nameTaken,           // R10.3
 		"interrupted in capture":               interrupted,         // R6.4
 		"another run of the job":               secondRun,           //
-		"a start command that cannot be found": startCommandMissing, // R9.4
+		"a start command that cannot be found": startCommandMissing, //
+		"a start command that fails":           startCommandFails,   // R9.4
 	}
 	for name, run := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -347,7 +348,7 @@ func secondRun(t *testing.T, h *site) {
 	second.want(t, exitFailed).says(t, strconv.Itoa(holder))
 }
 
-// R9.4: MySQL cannot be started: exit code 3 and what to type on this host.
+// A start command that cannot be found is found out before MySQL is touched.
 func startCommandMissing(t *testing.T, h *site) {
 	text, err := os.ReadFile(h.job)
 	if err != nil {
@@ -357,11 +358,23 @@ func startCommandMissing(t *testing.T, h *site) {
 	if err := os.WriteFile(h.job, []byte(broken), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	pid := h.server.PID()
+	_, r := h.run(t, exitFailed)
+	r.says(t, "preflight:", "/nonexistent/start-mysql")
+	h.wantNothing(t)
+	if h.server.PID() != pid {
+		t.Error("the server was stopped")
+	}
+}
+
+// R9.4: MySQL cannot be started: exit code 3 and what to type on this host.
+func startCommandFails(t *testing.T, h *site) {
+	h.breakStart(t)
 	e, r := h.run(t, exitDown)
 	if e.Status != agent.StatusDown {
 		t.Errorf("status %q", e.Status)
 	}
-	r.says(t, "MySQL IS DOWN", "/nonexistent/start-mysql", h.server.DataDir)
+	r.says(t, "MySQL IS DOWN", "disk is on fire", "/bin/sh -c", h.server.DataDir)
 	h.server.Start(t)
 }
 

@@ -29,16 +29,20 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	return a.exitCode(root.ExecuteContext(ctx))
 }
 
-// interruptible returns a context that the first SIGINT or SIGTERM cancels. Later signals are swallowed: the way back
-// to a running MySQL is not cut short by an impatient Ctrl-C.
+// interruptible returns a context that the first SIGINT, SIGTERM or SIGHUP (the terminal is gone) cancels. Later signals
+// are swallowed: the way back to a running MySQL is not cut short by an impatient Ctrl-C. Nor by a reader of the output
+// who has gone: without a handler, SIGPIPE would end the process while MySQL is down.
 func interruptible(stderr io.Writer) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		for sig := range signals {
+			if sig == syscall.SIGPIPE {
+				continue
+			}
 			if ctx.Err() == nil {
 				cancel(&agent.Interrupt{By: "signal: " + sig.String()})
 				continue

@@ -1,0 +1,130 @@
+//go:build linux
+
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/drydock-backup/drydock/internal/testenv"
+)
+
+// A run that could not start MySQL again leaves the matter open: recover, or the next run, tries again.
+func TestDownAfterRun(t *testing.T) {
+	s := testenv.MySQL(t)
+	t.Run("recover", func(t *testing.T) {
+		h := newSite(t, s)
+		died := h.leaveDown(t)
+		found := h.recover(t)
+		if len(found) != 1 || found[0].RunID != died || !found[0].MySQLStarted || found[0].Artifact != "" {
+			t.Errorf("recovered: %+v", found)
+		}
+		h.wantUp(t)
+		if again := h.recover(t); len(again) != 0 {
+			t.Errorf("recovered again: %+v", again)
+		}
+	})
+	t.Run("run again", func(t *testing.T) {
+		h := newSite(t, s)
+		h.leaveDown(t)
+		e, _ := h.run(t, exitDone)
+		h.wantUp(t)
+		if e.DowntimeSeconds == 0 {
+			t.Error("the run took MySQL for one that is meant to be down")
+		}
+	})
+}
+
+// leaveDown makes a run that cannot start MySQL again, tells everybody (R9.4, R9.6), and mends the job.
+func (h *site) leaveDown(t *testing.T) (run string) {
+	t.Helper()
+	h.server.Exec(t, "SET GLOBAL event_scheduler = OFF")
+	events := make(chan map[string]any, 10)
+	hook := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		var e map[string]any
+		if err := json.NewDecoder(r.Body).Decode(&e); err != nil {
+			t.Error(err)
+		}
+		events <- e
+	}))
+	defer hook.Close()
+	h.writeJob(t, jobText{Extra: fmt.Sprintf(
+		"notify \"webhook\" \"dba\" {\n    on  = [\"mysql-down\"]\n    url = %q\n  }", hook.URL)})
+	h.breakStart(t)
+	e, _ := h.run(t, exitDown)
+	if h.server.Running() {
+		t.Fatal("the server runs")
+	}
+	select {
+	case told := <-events:
+		text := fmt.Sprint(told)
+		for _, part := range []string{"mysql-down", "critical", "IS DOWN", "disk is on fire", "by hand"} {
+			if !strings.Contains(text, part) {
+				t.Errorf("the notification does not say %q: %s", part, text)
+			}
+		}
+	default:
+		t.Error("nobody was told")
+	}
+	h.writeJob(t, jobText{})
+	return e.Run
+}
+
+// breakStart has the job's start command fail.
+func (h *site) breakStart(t *testing.T) {
+	t.Helper()
+	text, err := os.ReadFile(h.job)
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken := strings.Replace(string(text), "start = [", `start = ["/bin/sh", "-c", "echo disk is on fire; exit 7", `, 1)
+	if err := os.WriteFile(h.job, []byte(broken), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The run outlives its terminal and the reader of its output as long as it takes to bring MySQL back.
+func TestGoneTerminal(t *testing.T) {
+	s := testenv.MySQL(t)
+	s.Fill(t, testenv.FillOptions{BigMB: 40})
+	t.Run("hang-up", func(t *testing.T) {
+		h := newSite(t, s)
+		h.writeJob(t, slowly(jobText{}))
+		h.during(t, "capture", func(pid int) {
+			if err := syscall.Kill(pid, syscall.SIGHUP); err != nil {
+				t.Error(err)
+			}
+		}).want(t, exitCancelled)
+		h.wantUp(t)
+		h.wantNothing(t)
+	})
+	t.Run("closed pipe", func(t *testing.T) {
+		h := newSite(t, s)
+		h.writeJob(t, slowly(jobText{}))
+		cmd := drydockCommand(t, h.args("run", "--file", h.job, "--json")...)
+		pipe, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		for lines := bufio.NewScanner(pipe); lines.Scan() && !strings.Contains(lines.Text(), "capture"); {
+		}
+		_ = pipe.Close()
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("run: %v", err)
+		}
+		h.wantUp(t)
+		if list := h.backups(t); len(list) != 1 {
+			t.Errorf("backups: %+v", list)
+		}
+	})
+}
