@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 )
 
@@ -19,6 +20,10 @@ func toolsOf(component string) []tool {
 		return []tool{{"systemd-nspawn", "systemd-container"}, {"dbus-daemon", "dbus"}, {"/lib/systemd/systemd", "systemd"}}
 	case Peers:
 		return []tool{{"hyperfine", "hyperfine"}, {"zstd", "zstd"}, {"taskset", "util-linux"}}
+	case Python:
+		return pythonTools()
+	case SSHD:
+		return sshdTools()
 	}
 	return []tool{{"unzip", "unzip"}, {"7zz", "7zip"}}
 }
@@ -27,11 +32,21 @@ func toolsOf(component string) []tool {
 func missing(tools []tool) []string {
 	var pkgs []string
 	for _, t := range tools {
-		if _, err := exec.LookPath(t.program); err != nil {
+		if !present(t.program) {
 			pkgs = append(pkgs, t.pkg)
 		}
 	}
 	return pkgs
+}
+
+// present reports whether a program is on the path, or a file where an absolute path says.
+func present(program string) bool {
+	if filepath.IsAbs(program) {
+		_, err := os.Stat(program)
+		return err == nil
+	}
+	_, err := exec.LookPath(program)
+	return err == nil
 }
 
 // aptInstall installs the packages of missing tools into the system. Only root can; anybody else learns what to type.
@@ -39,6 +54,9 @@ func aptInstall(ctx context.Context, log io.Writer, tools []tool) error {
 	pkgs := missing(tools)
 	if len(pkgs) == 0 {
 		return nil
+	}
+	if err := refuse(pkgs); err != nil {
+		return err
 	}
 	if os.Geteuid() != 0 {
 		return fmt.Errorf("missing packages; type: sudo apt-get install -y --no-install-recommends %s", strings.Join(pkgs, " "))
