@@ -6,7 +6,7 @@ import (
 
 func (a *app) pluginCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "plugin", Short: "storage, compression and notification providers"}
-	cmd.AddCommand(a.pluginListCommand(), a.pluginServeCommand())
+	cmd.AddCommand(a.pluginListCommand(), a.pluginTestCommand(), a.pluginTestAgentCommand(), a.pluginServeCommand())
 	return cmd
 }
 

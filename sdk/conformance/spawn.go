@@ -137,3 +137,9 @@ func socketDir(t T) string {
 	})
 	return dir
 }
+
+// Describe starts a provider's process and returns who it says it is. After the case it stops the process.
+func Describe(t T, b Binary) host.Description {
+	t.Helper()
+	return launch(t, b, nil).Description()
+}

@@ -1,20 +1,26 @@
 package notifytest
 
 import (
+	"encoding/json"
 	"io"
+	"maps"
+	"mime"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
 
 // HTTP is a Receiver that listens on a port of this host.
 type HTTP struct {
-	server *httptest.Server
-	header string
-	ended  chan struct{}
-	end    sync.Once
+	server  *httptest.Server
+	options HTTPOptions
+	ended   chan struct{}
+	end     sync.Once
 
 	mu         sync.Mutex
 	answer     Answer
@@ -22,9 +28,23 @@ type HTTP struct {
 	requests   []*http.Request
 }
 
+// HTTPOptions says where a notifier puts what a receiver looks for.
+type HTTPOptions struct {
+	IDHeader    string   // the header with the event's id; empty: one of IDHeaders, else the member "id" of a JSON body
+	TextHeaders []string // headers that a person sees besides the body, such as a title
+}
+
+// IDHeaders are the headers in which an id is looked for when nothing else is said.
+func IDHeaders() []string {
+	return []string{"Webhook-Id", "Idempotency-Key", "X-Event-Id", "X-Message-Id"}
+}
+
 // NewHTTP starts a receiver. header is the request header that carries the event's id.
-func NewHTTP(t T, header string) *HTTP {
-	h := &HTTP{header: header, answer: Accept, ended: make(chan struct{})}
+func NewHTTP(t T, header string) *HTTP { return NewHTTPWith(t, HTTPOptions{IDHeader: header}) }
+
+// NewHTTPWith starts a receiver.
+func NewHTTPWith(t T, o HTTPOptions) *HTTP {
+	h := &HTTP{options: o, answer: Accept, ended: make(chan struct{})}
 	h.server = httptest.NewServer(h)
 	t.Cleanup(h.Close)
 	return h
@@ -69,7 +89,7 @@ func (h *HTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	h.mu.Lock()
 	answer := h.answer
-	h.deliveries = append(h.deliveries, Delivery{ID: r.Header.Get(h.header), Text: string(body)})
+	h.deliveries = append(h.deliveries, Delivery{ID: h.id(r, body), Text: h.text(r, body)})
 	h.requests = append(h.requests, r)
 	h.mu.Unlock()
 	switch answer {
@@ -91,6 +111,46 @@ func (h *HTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		w.WriteHeader(http.StatusNoContent)
 	}
+}
+
+// id finds the event's id in a request.
+func (h *HTTP) id(r *http.Request, body []byte) string {
+	if h.options.IDHeader != "" {
+		return r.Header.Get(h.options.IDHeader)
+	}
+	for _, name := range IDHeaders() {
+		if id := r.Header.Get(name); id != "" {
+			return id
+		}
+	}
+	var event struct {
+		ID string `json:"id"`
+	}
+	_ = json.Unmarshal(body, &event) // another format has no id that could be found
+	return event.ID
+}
+
+// text is what a person sees of a request: the body as it came, what a form in it says, and some headers.
+func (h *HTTP) text(r *http.Request, body []byte) string {
+	parts := []string{string(body)}
+	if form, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); form == "application/x-www-form-urlencoded" {
+		values, err := url.ParseQuery(string(body))
+		for _, name := range slices.Sorted(maps.Keys(values)) {
+			parts = append(parts, values[name]...)
+		}
+		if err != nil {
+			parts = append(parts, err.Error())
+		}
+	}
+	for _, name := range h.options.TextHeaders {
+		for _, value := range r.Header.Values(name) {
+			if decoded, err := new(mime.WordDecoder).DecodeHeader(value); err == nil {
+				value = decoded
+			}
+			parts = append(parts, value)
+		}
+	}
+	return strings.Join(parts, "\n")
 }
 
 func (h *HTTP) hang(r *http.Request) {
