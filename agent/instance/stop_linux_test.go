@@ -63,7 +63,8 @@ func stopRefused(t *testing.T, s *testenv.Server) {
 	s.Exec(t, "CREATE USER weak@'%' IDENTIFIED BY 'weak-4711'")
 	i, pid := of(t, s, func(m *job.MySQL) { m.User, m.Password = "weak", "weak-4711" }), s.PID()
 	err := within(t, 5*time.Second, func() error { return i.Stop(t.Context()) })
-	if !errs.Is(err, errs.Permission) || !strings.Contains(err.Error(), "GRANT SHUTDOWN") || errors.Is(err, instance.ErrStillRunning) {
+	if !errs.Is(err, errs.Permission) || !strings.Contains(err.Error(), "GRANT SHUTDOWN") ||
+		errors.Is(err, instance.ErrStillRunning) {
 		t.Errorf("stop: %v", err)
 	}
 	_ = within(t, 2*time.Second, func() error { comesBack(t, s, i, pid); return nil }) // it was never asked: no doubt

@@ -58,7 +58,9 @@ func TestObjectReadsLikeAFile(t *testing.T) {
 		t.Error(err)
 	}
 	whole := bytes.NewReader(a.data)
-	for _, r := range []struct{ off, n int64 }{{0, 0}, {0, 1}, {0, 3500}, {1, 3499}, {999, 2}, {3499, 1}, {3499, 2}, {3500, 0}, {3500, 1}, {9999, 5}} {
+	for _, r := range []struct{ off, n int64 }{
+		{0, 0}, {0, 1}, {0, 3500}, {1, 3499}, {999, 2}, {3499, 1}, {3499, 2}, {3500, 0}, {3500, 1}, {9999, 5},
+	} {
 		got, want := make([]byte, r.n), make([]byte, r.n)
 		n, err := o.ReadAt(got, r.off)
 		wantN, wantErr := whole.ReadAt(want, r.off)
@@ -110,7 +112,9 @@ func TestObjectOfATargetInTrouble(t *testing.T) {
 			_, err := w.Write(make([]byte, length+1))
 			return err
 		}, errs.Permanent, io.ErrShortWrite.Error()},
-		{"object is gone", func(context.Context, int64, int64, io.Writer) error { return errs.New(errs.NotFound, "gone") }, errs.NotFound, "gone"},
+		{"object is gone", func(context.Context, int64, int64, io.Writer) error {
+			return errs.New(errs.NotFound, "gone")
+		}, errs.NotFound, "gone"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

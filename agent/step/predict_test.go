@@ -23,7 +23,7 @@ func TestPredict(t *testing.T) {
 		{"first run, restart after capture", step.History{}, 1e9 * cores, job.RestartAfterCapture, 30 * time.Second},
 		{"known rate", step.History{BytesPerSecond: 5e6}, 50e6, job.RestartAfterShip, 30 * time.Second},
 		{"all known", step.History{StopSeconds: 2, StartSeconds: 3, BytesPerSecond: 1e8}, 1e9, job.RestartAfterShip, 15 * time.Second},
-		{"rounded", step.History{StopSeconds: 1.234, StartSeconds: 1, BytesPerSecond: 1e8}, 0, job.RestartAfterShip, 2200 * time.Millisecond},
+		{"rounded", step.History{StopSeconds: 1.234, StartSeconds: 1}, 0, job.RestartAfterShip, 2200 * time.Millisecond},
 		{"nonsense", step.History{StopSeconds: -1, StartSeconds: -1, BytesPerSecond: -1}, 0, job.RestartAfterShip, 20 * time.Second},
 	}
 	for _, tt := range tests {

@@ -46,7 +46,8 @@ func TestPreflight(t *testing.T) {
 		{"primary that the job allows", func(l *look) { primary(l); l.Backup.Job.MySQL.AllowPrimary = true }, nil, nil},
 		{"replica with replicas", func(l *look) { primary(l); l.host.facts.ReadOnly = true }, nil, nil},
 		{"replicas unknown", func(l *look) { l.host.facts.ReplicasAttached = -1 }, nil, []string{"may not see whether replicas"}},
-		{"another data directory", func(l *look) { l.host.facts.DataDir = "/srv/other" }, []string{`/srv/other, but the job says data_dir = "/srv/mysql"`}, nil},
+		{"another data directory", func(l *look) { l.host.facts.DataDir = "/srv/other" },
+			[]string{`/srv/other, but the job says data_dir = "/srv/mysql"`}, nil},
 		{"data directory with a slash", func(l *look) { l.host.facts.DataDir = dataDir + "/" }, nil, nil},
 		{"no right to shut down", func(l *look) {
 			l.host.facts.ShutdownPrivilege, l.host.facts.GrantHint = false, "GRANT SHUTDOWN"
@@ -55,12 +56,14 @@ func TestPreflight(t *testing.T) {
 			l.host.facts.ShutdownPrivilege, l.Backup.Job.MySQL.Service.Stop = false, []string{"stop-mysql"}
 		}, nil, nil},
 		{"no right needed with systemd", func(l *look) {
-			l.host.facts.ShutdownPrivilege, l.Backup.Job.MySQL.Service = false, job.Service{Kind: job.ServiceSystemd, Unit: "mysql.service"}
+			l.host.facts.ShutdownPrivilege = false
+			l.Backup.Job.MySQL.Service = job.Service{Kind: job.ServiceSystemd, Unit: "mysql.service"}
 		}, nil, nil},
 		{"cannot be started again", func(l *look) { l.host.manage = errBroken }, []string{errBroken.Error()}, nil},
 		{"shutdown like a crash", func(l *look) { l.host.facts.FastShutdown = 2 }, nil, []string{"innodb_fast_shutdown = 2"}},
 		{"unreadable data directory", scans(archive.Inventory{}, errBroken), []string{dataDir + ": " + errBroken.Error()}, nil},
-		{"a file that cannot be archived", scans(archive.Inventory{Refused: []archive.Refused{{Path: "queue"}}}, nil), []string{"queue"}, nil},
+		{"a file that cannot be archived", scans(archive.Inventory{Refused: []archive.Refused{{Path: "queue"}}}, nil),
+			[]string{"queue"}, nil},
 		{"spool too small", spoolOf(4<<20 - 1), []string{"spool: 4194303 bytes are free, at least 4194304 are needed"}, nil},
 		{"spool for the chunks on their way", spoolOf(4 << 20), nil, []string{"cannot hold the whole artifact"}},
 		{"spool for the whole artifact", spoolOf(90 << 20), nil, nil},
@@ -68,12 +71,15 @@ func TestPreflight(t *testing.T) {
 			scans(archive.Inventory{Bytes: 1000, Allocated: 1000}, nil)(l)
 			spoolOf(1000)(l)
 		}, nil, nil},
-		{"no spool", func(l *look) { l.SpoolFree = func() (int64, error) { return 0, errBroken } }, []string{"spool: " + errBroken.Error()}, nil},
+		{"no spool", func(l *look) { l.SpoolFree = func() (int64, error) { return 0, errBroken } },
+			[]string{"spool: " + errBroken.Error()}, nil},
 		{"one target is away", func(l *look) { l.nas.check = away }, nil, []string{`target "nas"`}},
-		{"all targets are away", func(l *look) { l.nas.check, l.vault.check = away, away }, []string{`target "nas"`, `target "vault"`}, nil},
+		{"all targets are away", func(l *look) { l.nas.check, l.vault.check = away, away },
+			[]string{`target "nas"`, `target "vault"`}, nil},
 		{"one target refuses", func(l *look) { l.vault.check = errs.New(errs.Permission, "no") }, []string{`target "vault"`}, nil},
 		{"name taken at one target", func(l *look) { put(t, l.vault, key) }, []string{key + " exists already"}, nil},
-		{"name of the manifest taken", func(l *look) { put(t, l.nas, manifest.Key(key)) }, []string{manifest.Key(key) + " exists already"}, nil},
+		{"name of the manifest taken", func(l *look) { put(t, l.nas, manifest.Key(key)) },
+			[]string{manifest.Key(key) + " exists already"}, nil},
 		{"no name", func(l *look) {
 			l.Backup.Job.Artifact.Name = func(job.Vars) (string, error) { return "", errBroken }
 		}, []string{"artifact name"}, nil},
@@ -127,7 +133,10 @@ func TestPreflightDown(t *testing.T) {
 			t.Errorf("survey: %+v", s)
 		}
 	})
-	for name, answer := range map[string]error{"somebody answers": nil, "somebody refuses": errs.New(errs.Permission, "access denied")} {
+	for name, answer := range map[string]error{
+		"somebody answers": nil,
+		"somebody refuses": errs.New(errs.Permission, "access denied"),
+	} {
 		t.Run(name, func(t *testing.T) {
 			l := newLook(t)
 			l.host.pid, l.host.answers = 0, answer

@@ -87,8 +87,10 @@ const (
 // running is a host whose server may be backed up.
 func running() *host {
 	return &host{
-		pid:      4711,
-		facts:    mysql.Facts{Product: "MySQL", Hostname: "db1", Version: "9.7.0", ServerID: 7, DataDir: dataDir, ShutdownPrivilege: true},
+		pid: 4711,
+		facts: mysql.Facts{
+			Product: "MySQL", Hostname: "db1", Version: "9.7.0", ServerID: 7, DataDir: dataDir, ShutdownPrivilege: true,
+		},
 		settings: mysql.Settings{Variables: map[string]string{"read_only": "OFF"}},
 	}
 }

@@ -73,6 +73,8 @@ func (h *site) leaveDown(t *testing.T) (run string) {
 	default:
 		t.Error("nobody was told")
 	}
+	r := drydock(t, h.args("recover", "--file", h.job)...).want(t, exitDown) // nothing has changed yet
+	r.says(t, "MySQL IS DOWN", "disk is on fire", "/bin/sh -c")
 	h.writeJob(t, jobText{})
 	return e.Run
 }

@@ -145,9 +145,10 @@ func demoCommands(dir string) ([]string, error) {
 
 // The helpers above find what they are for.
 func TestReadingDocuments(t *testing.T) {
-	const text = "# x\n$ drydock outside\n\n## Quick start\n\n```console\n$ cd /etc # go there\n$ drydock validate shop.hcl && " +
-		"drydock plan --file shop.hcl\nok\n$ sudo drydock run \\\n    --file shop.hcl   # stops MySQL\n```\n\n```sh\n$ drydock no\n```\n\n## More\n\n" +
-		"```console\n$ drydock runs\n```\n"
+	const text = "# x\n$ drydock outside\n\n## Quick start\n\n```console\n$ cd /etc # go there\n" +
+		"$ drydock validate shop.hcl && drydock plan --file shop.hcl\nok\n" +
+		"$ sudo drydock run \\\n    --file shop.hcl   # stops MySQL\n```\n\n```sh\n$ drydock no\n```\n\n" +
+		"## More\n\n```console\n$ drydock runs\n```\n"
 	want := [][]string{
 		{"drydock", "validate", "shop.hcl"}, {"drydock", "plan", "--file", "shop.hcl"}, {"drydock", "run", "--file", "shop.hcl"},
 		{"drydock", "runs"},
@@ -159,7 +160,8 @@ func TestReadingDocuments(t *testing.T) {
 		t.Error(d)
 	}
 	for line, ok := range map[string]bool{
-		"drydock validate shop.hcl": true, "drydock": true, "drydock --version": true, "drydock run --help": true, "drydock help run": true,
+		"drydock validate shop.hcl": true, "drydock": true, "drydock --version": true, "drydock run --help": true,
+		"drydock help run":                           true,
 		"drydock plan --file shop.hcl --data-dir /x": true, "drydock plugin list --json": true,
 		"drydock validate": false, "drydock backup": false, "drydock run --fast": false, "drydock plan a b": false,
 		"drydock verify": false, "drydock restore latest": true,
