@@ -51,7 +51,7 @@ func (a *app) rootCommand() *cobra.Command {
 		a.validateCommand(), a.fmtCommand(), a.planCommand(), a.runCommand(), a.resumeCommand(), a.recoverCommand(),
 		a.runsCommand(), a.backupsCommand(), a.verifyCommand(), a.restoreCommand(), a.pluginCommand(), a.manCommand(),
 	)
-	return root
+	return group(root)
 }
 
 const rootLong = `drydock makes cold physical backups of MySQL and MariaDB: it stops the server, copies the data
@@ -60,6 +60,32 @@ that the backup can be read back.
 
 Exit codes: 0 done; 1 failed, MySQL is up; 2 usage or invalid configuration; 3 failed and MySQL is DOWN; 4 stored, but
 not everywhere; 5 verification found damage; 130 cancelled, MySQL is up.`
+
+// group makes a command that only holds others: alone it shows its help, and a name that it does not hold is a mistake.
+func group(cmd *cobra.Command) *cobra.Command {
+	cmd.Args, cmd.SuggestionsMinimumDistance = cobra.ArbitraryArgs, 2
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return cmd.Help()
+		}
+		hint := "see " + cmd.CommandPath() + " --help"
+		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+			hint = fmt.Sprintf("did you mean %q?", near[0])
+		}
+		return usagef("unknown command %q: %s", args[0], hint)
+	}
+	return cmd
+}
+
+// usageArgs makes the complaints of a cobra validator usage errors.
+func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return usagef("%w; see %s --help", err, cmd.CommandPath())
+		}
+		return nil
+	}
+}
 
 // exactArgs is cobra.ExactArgs with an error that counts as a usage error.
 func exactArgs(n int, what string) cobra.PositionalArgs {

@@ -11,7 +11,7 @@ func (a *app) backupsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "backups [JOB]",
 		Short: "list what the targets hold, read from the targets",
-		Args:  cobra.MaximumNArgs(1),
+		Args:  usageArgs(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withAgent(cmd.Context(), func(s *session) error { return a.backups(cmd.Context(), s, first(args)) })
 		},
@@ -56,7 +56,7 @@ func (a *app) runsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "runs [JOB]",
 		Short: "list the runs of a job, newest first",
-		Args:  cobra.MaximumNArgs(1),
+		Args:  usageArgs(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withAgent(cmd.Context(), func(s *session) error { return a.runs(cmd.Context(), s, first(args)) })
 		},

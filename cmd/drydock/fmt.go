@@ -19,7 +19,7 @@ func (a *app) fmtCommand() *cobra.Command {
 		Short: "lay job files out in the canonical way",
 		Long: `fmt rewrites job files in the canonical layout and prints the names of those that it changed. A directory stands
 for its *.hcl files. With --check nothing is written, and the exit code is 1 when a file would change.`,
-		Args: cobra.MinimumNArgs(1),
+		Args: usageArgs(cobra.MinimumNArgs(1)),
 		RunE: func(_ *cobra.Command, args []string) error {
 			return a.format(args, check)
 		},

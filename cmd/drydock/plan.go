@@ -13,7 +13,7 @@ func (a *app) planCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "plan [JOB]",
 		Short: "show what a run would do, and change nothing",
-		Args:  cobra.MaximumNArgs(1),
+		Args:  usageArgs(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withAgent(cmd.Context(), func(s *session) error { return a.plan(cmd.Context(), s, first(args)) })
 		},

@@ -6,8 +6,8 @@ import (
 
 func (a *app) pluginCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "plugin", Short: "storage, compression and notification providers"}
-	cmd.AddCommand(a.pluginListCommand(), a.pluginTestCommand(), a.pluginTestAgentCommand(), a.pluginServeCommand())
-	return cmd
+	cmd.AddCommand(a.pluginListCommand(), a.pluginDocsCommand(), a.pluginTestCommand(), a.pluginTestAgentCommand(), a.pluginServeCommand())
+	return group(cmd)
 }
 
 func (a *app) pluginListCommand() *cobra.Command {

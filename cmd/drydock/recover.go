@@ -13,7 +13,7 @@ func (a *app) recoverCommand() *cobra.Command {
 		Long: `recover looks for runs that ended without a word (the host lost power, the agent was killed). Where such a run had
 stopped MySQL, it is started again; an artifact that was whole is kept for drydock resume, anything less is dropped.
 It starts only what a run has stopped.`,
-		Args: cobra.MaximumNArgs(1),
+		Args: usageArgs(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withAgent(cmd.Context(), func(s *session) error { return a.recover(cmd.Context(), s, first(args)) })
 		},

@@ -17,7 +17,7 @@ func (a *app) runCommand() *cobra.Command {
 		Long: `run makes one backup: it stops MySQL, archives the data directory into Data.zip, ships it to every target, starts
 MySQL again, reads the stored copies back and ends with the backup's id and the measured downtime. Ctrl-C cancels the
 run and brings MySQL back first.`,
-		Args: cobra.MaximumNArgs(1),
+		Args: usageArgs(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withAgent(cmd.Context(), func(s *session) error { return a.run(cmd.Context(), s, first(args)) })
 		},
@@ -93,7 +93,7 @@ func (a *app) resumeCommand() *cobra.Command {
 		Short: "ship what an earlier run could not",
 		Long: `resume takes up a run whose artifact is whole in the spool but has not reached every target. Chunks that arrived
 earlier are verified before they are trusted. Without RUN it takes up every such run of the job.`,
-		Args: cobra.MaximumNArgs(1),
+		Args: usageArgs(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withAgent(cmd.Context(), func(s *session) error { return a.resume(cmd.Context(), s, first(args)) })
 		},

@@ -18,7 +18,7 @@ func (a *app) validateCommand() *cobra.Command {
 		Long: `validate parses job files, decodes them through the schemas of the providers that they name, and prints every
 mistake with its line. A directory stands for its *.hcl files. With --connect it also asks every server and every
 target of the jobs; nothing is changed.`,
-		Args: cobra.MinimumNArgs(1),
+		Args: usageArgs(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withAgent(cmd.Context(), func(s *session) error { return a.validate(cmd.Context(), s, args, connect) })
 		},
