@@ -19,7 +19,9 @@ type trace struct {
 	failOn string
 }
 
-func (t *trace) note(format string, args ...any) { t.lines = append(t.lines, fmt.Sprintf(format, args...)) }
+func (t *trace) note(format string, args ...any) {
+	t.lines = append(t.lines, fmt.Sprintf(format, args...))
+}
 
 func (t *trace) StepBegun(_ context.Context, step string) error { return t.journal("begun " + step) }
 func (t *trace) StepDone(_ context.Context, step string) error  { return t.journal("done " + step) }
