@@ -131,7 +131,7 @@ func hintOf(err error) string {
 	if !errors.As(err, &hinted) {
 		return ""
 	}
-	return "\n" + sentence(hinted.Hint())
+	return "\n" + upperFirst(hinted.Hint())
 }
 
 // bySchema is the value as the JSON that a provider is sent, or nil after a report.

@@ -15,19 +15,6 @@ import (
 // errClosed says that a call came after Close.
 var errClosed = errors.New("the plugin host is closed")
 
-// maxParent is the longest parent of a socket directory in bytes: the path of a Unix socket is limited to about 100.
-const maxParent = 40
-
-// socketDir makes a private directory. A parent that is too long for sockets is passed over.
-func socketDir(parent string) (string, error) {
-	for _, p := range []string{parent, os.TempDir(), "/tmp"} {
-		if p != "" && len(p) <= maxParent {
-			return os.MkdirTemp(p, "drydock-")
-		}
-	}
-	return os.MkdirTemp("", "drydock-")
-}
-
 // environment is what providers get of the agent's environment: where to find programs, certificates and proxies, and how
 // to show times. No variable that could hold a credential of the agent.
 func environment(all []string) []string {
@@ -48,11 +35,11 @@ func environment(all []string) []string {
 
 // launch starts and configures a provider and watches it until it ends.
 func (h *Host) launch(ctx context.Context, kind string, p job.Provider) (*host.Process, error) {
-	b, err := h.builtin(kind, p.Type)
+	s, err := h.options.find(kind, p.Type)
 	if err != nil {
 		return nil, err
 	}
-	process, err := h.start(ctx, b, p.Label)
+	process, err := h.start(ctx, s, p.Label)
 	if err != nil {
 		return nil, err
 	}
@@ -67,44 +54,58 @@ func (h *Host) launch(ctx context.Context, kind string, p job.Provider) (*host.P
 	return process, nil
 }
 
-func (h *Host) start(ctx context.Context, b *Builtin, label string) (*host.Process, error) {
+// start starts a provider and watches it until it ends. The digest of a third-party provider is checked once more, at the
+// file that is then executed.
+func (h *Host) start(ctx context.Context, s *source, label string) (*host.Process, error) {
 	log := h.options.Log
 	if label != "" {
 		log = log.With("label", label)
 	}
-	h.mu.Lock()
-	if h.closed {
-		h.mu.Unlock()
+	if !h.enter() {
 		return nil, errClosed
 	}
-	h.watches.Add(1) // before the start, so that Close waits for a start that is under way
-	h.mu.Unlock()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(h.life, cancel)()
 	process, err := host.Start(ctx, host.Command{
-		Kind: b.Kind, Name: b.Name, Path: h.options.Self, Args: []string{"plugin", "serve", b.Kind, b.Name},
-		Env: environment(os.Environ()), SocketDir: h.dir, Log: log,
+		Kind: s.kind, Name: s.name, Path: s.path, Args: s.args, SHA256: s.sha256,
+		Env: environment(os.Environ()), SocketDir: h.dir.path, Log: log,
 	})
 	if err != nil {
 		h.watches.Done()
-		return nil, err
+		return nil, changed(s.kind, s.name, err)
 	}
 	h.mu.Lock()
-	h.live[process] = Process{Kind: b.Kind, Name: b.Name, Label: label, PID: process.PID()}
+	h.live[process] = Process{Kind: s.kind, Name: s.name, Label: label, PID: process.PID()}
 	closed := h.closed
 	h.mu.Unlock()
 	go h.watch(process)
 	if closed {
 		return nil, errors.Join(errClosed, stopNow(process))
 	}
+	if v := process.Description().Version; s.version != "" && v != s.version {
+		err := refused(s.kind, s.name, &reason{fmt.Sprintf("it calls its version %q, pinned is %q", v, s.version),
+			fmt.Sprintf("somebody has edited the lock file; pin it again: drydock plugin lock %s %s", s.kind, s.name)})
+		return nil, errors.Join(err, stopNow(process))
+	}
 	return process, nil
 }
 
-// watch reports and cleans up after a provider that ended. Close waits for it.
+// enter counts a start in, unless the host is closed, so that Close waits for it.
+func (h *Host) enter() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return false
+	}
+	h.watches.Add(1)
+	return true
+}
+
+// watch sees that a provider lives, and reports and cleans up after it when it has ended. Close waits for it.
 func (h *Host) watch(process *host.Process) {
 	defer h.watches.Done()
-	<-process.Done()
+	h.attend(process)
 	h.mu.Lock()
 	label := h.live[process].Label
 	delete(h.live, process)

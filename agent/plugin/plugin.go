@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/drydock-backup/drydock/agent/job"
 	"github.com/drydock-backup/drydock/sdk/compress"
@@ -29,6 +29,13 @@ type Options struct {
 	Builtins   []Builtin    // every provider in it
 	RuntimeDir string       // parent of the private socket directory; empty or too long a path: os.TempDir
 	Log        *slog.Logger // nil: discarded
+
+	PluginDir    string        // holds third-party providers; empty: there are none. Absolute
+	LockFile     string        // where Pins come from, for messages
+	Pins         []Pin         // the third-party providers that may run
+	Requirements []Requirement // and the versions that they may have
+
+	Health time.Duration // between two health checks, and the most that one may take; 0: 20 seconds
 }
 
 // UnknownProviderError says that a job names a provider that does not exist.
@@ -64,10 +71,11 @@ type Process struct {
 // Host starts, watches and ends providers. It is safe for concurrent use.
 type Host struct {
 	options Options
-	dir     string // private; holds the sockets
+	dir     *runtimeDir
 
 	mu      sync.Mutex
 	live    map[*host.Process]Process
+	schemas map[[2]string]*schema.Schema // of third-party providers, by kind and name
 	closed  bool
 	watches sync.WaitGroup
 
@@ -85,55 +93,52 @@ func NewHost(o Options) (*Host, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	kinds := []string{storage.Kind, compress.Kind, notify.Kind}
+	if o.Health <= 0 {
+		o.Health = defaultHealth
+	}
 	for i, b := range o.Builtins {
-		if !slices.Contains(kinds, b.Kind) || b.Name == "" || b.Schema == nil {
+		if !slices.Contains(kinds(), b.Kind) || b.Name == "" || b.Schema == nil {
 			return nil, fmt.Errorf("plugin host: built-in %s provider %q lacks a kind, a name or a schema", b.Kind, b.Name)
 		}
 		if find(o.Builtins[:i], b.Kind, b.Name) != nil {
 			return nil, fmt.Errorf("plugin host: two built-in %s providers are named %q", b.Kind, b.Name)
 		}
 	}
-	dir, err := socketDir(o.RuntimeDir)
+	dir, err := newRuntimeDir(o.RuntimeDir)
 	if err != nil {
 		return nil, fmt.Errorf("plugin host: %w", err)
 	}
-	h := &Host{options: o, dir: dir, live: map[*host.Process]Process{}}
+	h := &Host{options: o, dir: dir, live: map[*host.Process]Process{}, schemas: map[[2]string]*schema.Schema{}}
 	h.life, h.end = context.WithCancel(context.Background())
 	return h, nil
 }
 
-func find(list []Builtin, kind, name string) *Builtin {
-	for i := range list {
-		if list[i].Kind == kind && list[i].Name == name {
-			return &list[i]
-		}
-	}
-	return nil
-}
-
-// builtin returns the provider of a name, or an *UnknownProviderError.
-func (h *Host) builtin(kind, name string) (*Builtin, error) {
-	if b := find(h.options.Builtins, kind, name); b != nil {
-		return b, nil
-	}
-	unknown := &UnknownProviderError{Kind: kind, Name: name}
-	for _, b := range h.options.Builtins {
-		if b.Kind == kind {
-			unknown.Known = append(unknown.Known, b.Name)
-		}
-	}
-	slices.Sort(unknown.Known)
-	return nil, unknown
-}
-
-// Schema returns the configuration schema of a provider, or an *UnknownProviderError. It starts no process.
-func (h *Host) Schema(_ context.Context, kind, name string) (*schema.Schema, error) {
-	b, err := h.builtin(kind, name)
+// Schema returns the configuration schema of a provider. For a built-in one it starts no process; a third-party one is
+// started once, if it is pinned, and asked. The error is an *UnknownProviderError, a *RefusedError, or says why the
+// provider does not start.
+func (h *Host) Schema(ctx context.Context, kind, name string) (*schema.Schema, error) {
+	s, err := h.options.find(kind, name)
 	if err != nil {
 		return nil, err
 	}
-	return b.Schema, nil
+	if s.schema != nil {
+		return s.schema, nil
+	}
+	key := [2]string{kind, name}
+	h.mu.Lock()
+	known := h.schemas[key]
+	h.mu.Unlock()
+	if known != nil {
+		return known, nil
+	}
+	d, err := h.describe(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.schemas[key] = d.Schema
+	return d.Schema, nil
 }
 
 // Storage starts and configures a storage provider. The result implements storage.Checker and storage.Digester if the
@@ -202,7 +207,7 @@ func (h *Host) Close(ctx context.Context) error {
 		}
 		stops.Wait()
 		h.watches.Wait()
-		h.closeErr = errors.Join(errors.Join(failures...), os.RemoveAll(h.dir))
+		h.closeErr = errors.Join(errors.Join(failures...), h.dir.remove())
 	})
 	return h.closeErr
 }

@@ -33,6 +33,7 @@ import (
 
 // TestMain lets this binary stand in for drydock: "plugin serve KIND NAME" serves one of the providers below.
 func TestMain(m *testing.M) {
+	thirdParty()
 	if len(os.Args) == 5 && os.Args[1] == "plugin" && os.Args[2] == "serve" {
 		switch os.Args[3] + "/" + os.Args[4] {
 		case "storage/dir":
