@@ -19,9 +19,11 @@ import (
 const holds = "DRYDOCK_TEST_HOLDS"
 
 func holdLock(t *testing.T, dir string) {
-	if _, err := instance.LockDataDir(t.Context(), dir); err != nil {
+	l, err := instance.LockDataDir(t.Context(), dir)
+	if err != nil {
 		t.Fatal(err)
 	}
+	defer l.Release() // never comes, and keeps the lock from being collected
 	fmt.Println("locked")
 	select {}
 }
