@@ -16,7 +16,8 @@ import (
 	"github.com/drydock-backup/drydock/internal/testenv"
 )
 
-// The main job on real servers: R1.1 (no receiver anywhere), R2.1, R2.2, R3.1 to R3.6, R4.1, R4.3, R10.1 to R10.3, S8.
+// The main job on real servers: R1.1 (no receiver anywhere), R2.1, R2.2, R3.1, R3.2, R3.3, R3.4, R3.5,
+// R3.6, R4.1, R4.3, R10.1, R10.2, R10.3, S8.
 func TestMainJob(t *testing.T) {
 	testenv.Flavours(t, func(t *testing.T, start func(...testenv.Option) *testenv.Server) {
 		s := start()
