@@ -34,10 +34,10 @@ func (s *Store) check(w *work) (storage.Capacity, error) {
 		return unknown, err
 	}
 	_ = w.RemoveDirectory(w.at(staging)) // succeeds when nothing else is in it
-	stat, err := w.StatVFS(w.base)
-	if unsupported(err) {
+	if !w.has(extSpace) {
 		return unknown, nil
 	}
+	stat, err := w.StatVFS(w.base)
 	if err != nil {
 		return unknown, errs.Wrap(kindOf(err), err, "ask for the free space")
 	}

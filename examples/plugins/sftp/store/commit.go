@@ -88,7 +88,7 @@ func (w *work) seal(data, chunks *sftp.File, m meta, size int64, mode fs.FileMod
 	if err := w.step(); err != nil {
 		return err
 	}
-	return flush(data)
+	return w.flush(data)
 }
 
 // complete checks that all chunks of an object of size bytes have arrived, and no others.
@@ -132,17 +132,20 @@ func (w *work) link(data, key string, mode fs.FileMode) error {
 	if err := w.step(); err != nil {
 		return err
 	}
-	err := w.Link(w.at(data), w.at(key))
-	if err == nil || errors.Is(err, fs.ErrNotExist) {
+	if w.has(extLink) {
+		if err := w.Link(w.at(data), w.at(key)); err == nil || errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	switch _, err := w.Lstat(w.at(key)); {
+	case err == nil:
+		return w.taken(data, key, mode)
+	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
-	if _, errStat := w.Lstat(w.at(key)); errStat == nil {
+	err := w.Rename(w.at(data), w.at(key))
+	if _, errStat := w.Lstat(w.at(data)); refused(err) && errStat == nil { // somebody was faster
 		return w.taken(data, key, mode)
-	} else if !errors.Is(errStat, fs.ErrNotExist) {
-		return errStat
-	}
-	if refused(err) || unsupported(err) {
-		return w.Rename(w.at(data), w.at(key))
 	}
 	return err
 }
@@ -189,5 +192,5 @@ func (w *work) flushName(key string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(flush(f), f.Close())
+	return errors.Join(w.flush(f), f.Close())
 }

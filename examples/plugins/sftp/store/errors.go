@@ -66,16 +66,10 @@ func refused(err error) bool {
 	return errors.As(err, &status) && status.FxCode() == sftp.ErrSSHFxFailure
 }
 
-// unsupported reports whether the server lacks an operation.
-func unsupported(err error) bool {
-	var status *sftp.StatusError
-	return errors.As(err, &status) && status.FxCode() == sftp.ErrSSHFxOpUnsupported
-}
-
 // full looks behind a refusal of something that needs room: a disk with less room than that is full. SFTP has no number
 // for it.
 func (w *work) full(err error, needs int64) error {
-	if !refused(err) || w.step() != nil {
+	if !refused(err) || !w.has(extSpace) || w.step() != nil {
 		return err
 	}
 	stat, errStat := w.StatVFS(w.base)

@@ -105,7 +105,7 @@ func (w *work) store(data, chunks *sftp.File, src *os.File, c storage.Chunk, m m
 	if err := w.step(); err != nil {
 		return err
 	}
-	if err := flush(data); err != nil {
+	if err := w.flush(data); err != nil {
 		return err
 	}
 	return w.write(chunks, record{index: int64(c.Index), length: c.Length, sha256: c.SHA256}.encode(), at)
@@ -119,7 +119,7 @@ func (w *work) write(chunks *sftp.File, b []byte, at int64) error {
 	if _, err := chunks.WriteAt(b, at); err != nil {
 		return err
 	}
-	return flush(chunks)
+	return w.flush(chunks)
 }
 
 // copy sends a chunk to dst from offset at, or nowhere when dst is nil, and compares its digest.
@@ -151,11 +151,11 @@ func (w *work) copy(dst *sftp.File, at int64, src *os.File, c storage.Chunk) err
 }
 
 // flush makes the server write a file to its disk, if it can.
-func flush(f *sftp.File) error {
-	if err := f.Sync(); err != nil && !unsupported(err) {
-		return err
+func (w *work) flush(f *sftp.File) error {
+	if !w.has(extFlush) {
+		return nil
 	}
-	return nil
+	return f.Sync()
 }
 
 // ListChunks reads every chunk that has arrived again and returns the digest of what is there now.

@@ -81,10 +81,23 @@ func (d *dialer) login(raw net.Conn) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, ok := s.HasExtension("fsync@openssh.com"); !ok {
+	made := &session{Client: s, conn: client}
+	if !made.has(extFlush) {
 		slog.Warn("the server cannot flush files to its disk: what it acknowledged can be lost when it loses power")
 	}
-	return &session{Client: s, conn: client}, nil
+	return made, nil
+}
+
+// The extensions of SFTP that are used where the server has them.
+const (
+	extLink  = "hardlink@openssh.com"
+	extFlush = "fsync@openssh.com"
+	extSpace = "statvfs@openssh.com"
+)
+
+func (c *session) has(extension string) bool {
+	_, ok := c.HasExtension(extension)
+	return ok
 }
 
 // connect returns the connection, and makes one if there is none.

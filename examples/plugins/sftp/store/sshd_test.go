@@ -48,8 +48,8 @@ func program(t conformance.T, candidates ...string) string {
 	return ""
 }
 
-// startSSHD starts a server that ends with the test.
-func startSSHD(t *testing.T) *sshd {
+// startSSHD starts a server that ends with the test. sftpArgs are arguments of its sftp-server.
+func startSSHD(t *testing.T, sftpArgs string) *sshd {
 	t.Helper()
 	binary := program(t, "sshd", "/usr/sbin/sshd")
 	sftpServer := program(t, "/usr/lib/openssh/sftp-server", "/usr/libexec/openssh/sftp-server", "/usr/libexec/sftp-server")
@@ -72,8 +72,8 @@ PasswordAuthentication no
 KbdInteractiveAuthentication no
 PermitRootLogin prohibit-password
 MaxStartups 100
-Subsystem sftp %s
-`, s.port, dir, dir, sftpServer))
+Subsystem sftp %s %s
+`, s.port, dir, dir, sftpServer, sftpArgs))
 	if me.Uid == "0" { // where root's server puts its children before the login
 		if err := os.MkdirAll("/run/sshd", 0o755); err != nil {
 			t.Fatal(err)

@@ -102,7 +102,7 @@ func (w *work) writeFile(name string, data []byte) error {
 	err = f.Chmod(0o600)
 	if err == nil && len(data) > 0 {
 		if _, err = f.WriteAt(data, 0); err == nil {
-			err = flush(f)
+			err = w.flush(f)
 		}
 	}
 	return errors.Join(err, f.Close())

@@ -4,6 +4,8 @@ import (
 	"context"
 	"path"
 	"time"
+
+	"github.com/drydock-backup/drydock/sdk/errs"
 )
 
 // work is what one call does at the server. It runs on a goroutine of its own, because requests of SFTP cannot be
@@ -51,7 +53,11 @@ func (s *Store) start(ctx context.Context, f func(w *work) error) <-chan error {
 		w := &work{session: c, ctx: ctx, base: s.base, timeout: s.dialer.timeout,
 			watchdog: time.AfterFunc(s.dialer.timeout, func() { s.drop(c) })}
 		defer w.watchdog.Stop()
-		done <- f(w)
+		err = f(w)
+		if kindOf(err) == errs.Transient { // the connection is of no use any more
+			s.drop(c)
+		}
+		done <- err
 	})
 	return done
 }
