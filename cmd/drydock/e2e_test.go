@@ -19,6 +19,7 @@ import (
 // The main job on real servers: R1.1 (no receiver anywhere), R2.1, R2.2, R3.1, R3.2, R3.3, R3.4, R3.5,
 // R3.6, R4.1, R4.3, R10.1, R10.2, R10.3, S8.
 func TestMainJob(t *testing.T) {
+	t.Parallel()
 	testenv.Flavours(t, func(t *testing.T, start func(...testenv.Option) *testenv.Server) {
 		s := start()
 		s.Fill(t, testenv.FillOptions{BigMB: 310})
@@ -114,6 +115,7 @@ func wantZip(t *testing.T, tool string, args ...string) {
 
 // A small server for everything that does not need much data; each flavour of the rest runs on MySQL.
 func TestVariants(t *testing.T) {
+	t.Parallel()
 	s := testenv.MySQL(t)
 	s.Fill(t, testenv.FillOptions{BigMB: 20})
 	before := s.Checksums(t)

@@ -24,6 +24,7 @@ import (
 // Everything here fails on purpose, on a real server: each case shows the error, the exit code, MySQL up again (R3.7),
 // and that nothing half-written looks like a backup.
 func TestFailures(t *testing.T) {
+	t.Parallel()
 	s := testenv.MySQL(t)
 	s.Fill(t, testenv.FillOptions{BigMB: 60})
 	cases := map[string]func(t *testing.T, h *site){

@@ -18,6 +18,7 @@ import (
 
 // R9.6, S4: those who asked are told, through a plugin, and a notifier that fails does not fail the backup.
 func TestNotifications(t *testing.T) {
+	t.Parallel()
 	events := make(chan notify.Event, 4)
 	hook := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
