@@ -52,8 +52,8 @@ func TestStopTrouble(t *testing.T) {
 	t.Parallel()
 	s := testenv.MySQL(t)
 	t.Run("refused", func(t *testing.T) { stopRefused(t, s) })
-	t.Run("never happens", func(t *testing.T) { stopNeverHappens(t, s, "true") })
 	t.Run("hangs", func(t *testing.T) { stopNeverHappens(t, s, "sleep 60") })
+	t.Run("never happens", func(t *testing.T) { comesBack(t, s, stopNeverHappens(t, s, "true"), s.PID()) })
 	t.Run("cancelled", func(t *testing.T) { stopCancelled(t, s) })
 	t.Run("reports an error and goes on stopping", func(t *testing.T) { stopSaysNo(t, s) })
 	t.Run("takes a while", func(t *testing.T) { stopSlow(t, s) })
@@ -82,7 +82,7 @@ func comesBack(t *testing.T, s *testenv.Server, i *instance.Instance, pid int) {
 	}
 }
 
-func stopNeverHappens(t *testing.T, s *testenv.Server, script string) {
+func stopNeverHappens(t *testing.T, s *testenv.Server, script string) *instance.Instance {
 	i, pid := of(t, s, stopBy(script, time.Second)), s.PID()
 	err := within(t, 5*time.Second, func() error { return i.Stop(t.Context()) })
 	if !errors.Is(err, instance.ErrStillRunning) {
@@ -93,11 +93,12 @@ func stopNeverHappens(t *testing.T, s *testenv.Server, script string) {
 			t.Errorf("%v: does not say %q", err, part)
 		}
 	}
-	comesBack(t, s, i, pid)
+	wantOne(t, s)
+	return i
 }
 
 func stopCancelled(t *testing.T, s *testenv.Server) {
-	i, pid := of(t, s, stopBy("true", time.Minute)), s.PID()
+	i := of(t, s, stopBy("true", time.Minute))
 	cause := errors.New("interrupted by a test")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	time.AfterFunc(300*time.Millisecond, func() { cancel(cause) })
@@ -105,7 +106,7 @@ func stopCancelled(t *testing.T, s *testenv.Server) {
 	if !errors.Is(err, cause) || errors.Is(err, instance.ErrStillRunning) {
 		t.Errorf("stop: %v", err)
 	}
-	comesBack(t, s, i, pid)
+	wantOne(t, s)
 }
 
 func stopSaysNo(t *testing.T, s *testenv.Server) {

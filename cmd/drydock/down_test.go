@@ -12,40 +12,32 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-
-	"github.com/drydock-backup/drydock/internal/testenv"
 )
 
-// A run that could not start MySQL again leaves the matter open: recover, or the next run, tries again.
-func TestDownAfterRun(t *testing.T) {
-	s := testenv.MySQL(t)
-	t.Run("recover", func(t *testing.T) {
-		h := newSite(t, s)
-		died := h.leaveDown(t)
-		found := h.recover(t)
-		if len(found) != 1 || found[0].RunID != died || !found[0].MySQLStarted || found[0].Artifact != "" {
-			t.Errorf("recovered: %+v", found)
-		}
-		h.wantUp(t)
-		if again := h.recover(t); len(again) != 0 {
-			t.Errorf("recovered again: %+v", again)
-		}
-	})
-	t.Run("run again", func(t *testing.T) {
-		h := newSite(t, s)
-		h.leaveDown(t)
-		e, _ := h.run(t, exitDone)
-		h.wantUp(t)
-		if e.DowntimeSeconds == 0 {
-			t.Error("the run took MySQL for one that is meant to be down")
-		}
-	})
+// A run that could not start MySQL again leaves the matter open: recover tries again.
+func downThenRecover(t *testing.T, h *site) {
+	died := h.leaveDown(t)
+	found := h.recover(t)
+	if len(found) != 1 || found[0].RunID != died || !found[0].MySQLStarted || found[0].Artifact != "" {
+		t.Errorf("recovered: %+v", found)
+	}
+	h.wantUp(t)
+	if again := h.recover(t); len(again) != 0 {
+		t.Errorf("recovered again: %+v", again)
+	}
+}
+
+// So does the next run, instead of taking MySQL for one that is meant to be down.
+func downThenRun(t *testing.T, h *site) {
+	h.leaveDown(t)
+	if e, _ := h.run(t, exitDone); e.DowntimeSeconds == 0 {
+		t.Error("MySQL was not up before the run")
+	}
 }
 
 // leaveDown makes a run that cannot start MySQL again, tells everybody (R9.4, R9.6), and mends the job.
 func (h *site) leaveDown(t *testing.T) (run string) {
 	t.Helper()
-	h.server.Exec(t, "SET GLOBAL event_scheduler = OFF")
 	events := make(chan map[string]any, 10)
 	hook := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		var e map[string]any
@@ -92,41 +84,36 @@ func (h *site) breakStart(t *testing.T) {
 	}
 }
 
-// The run outlives its terminal and the reader of its output as long as it takes to bring MySQL back.
-func TestGoneTerminal(t *testing.T) {
-	s := testenv.MySQL(t)
-	s.Fill(t, testenv.FillOptions{BigMB: 40})
-	t.Run("hang-up", func(t *testing.T) {
-		h := newSite(t, s)
-		h.writeJob(t, slowly(jobText{}))
-		h.during(t, "capture", func(pid int) {
-			if err := syscall.Kill(pid, syscall.SIGHUP); err != nil {
-				t.Error(err)
-			}
-		}).want(t, exitCancelled)
-		h.wantUp(t)
-		h.wantNothing(t)
-	})
-	t.Run("closed pipe", func(t *testing.T) {
-		h := newSite(t, s)
-		h.writeJob(t, slowly(jobText{}))
-		cmd := drydockCommand(t, h.args("run", "--file", h.job, "--json")...)
-		pipe, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
+// A terminal that goes away cancels the run like Ctrl-C, and MySQL comes back first.
+func hangUp(t *testing.T, h *site) {
+	h.writeJob(t, slowly(jobText{}))
+	h.during(t, "capture", func(pid int) {
+		if err := syscall.Kill(pid, syscall.SIGHUP); err != nil {
+			t.Error(err)
 		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		for lines := bufio.NewScanner(pipe); lines.Scan() && !strings.Contains(lines.Text(), "capture"); {
-		}
-		_ = pipe.Close()
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("run: %v", err)
-		}
-		h.wantUp(t)
-		if list := h.backups(t); len(list) != 1 {
-			t.Errorf("backups: %+v", list)
-		}
-	})
+	}).want(t, exitCancelled)
+	h.wantUp(t)
+	h.wantNothing(t)
+}
+
+// A reader of the output that goes away, as in `drydock run | head`, does not end the run.
+func closedPipe(t *testing.T, h *site) {
+	h.writeJob(t, slowly(jobText{}))
+	cmd := drydockCommand(t, h.args("run", "--file", h.job, "--json")...)
+	pipe, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for lines := bufio.NewScanner(pipe); lines.Scan() && !strings.Contains(lines.Text(), "capture"); {
+	}
+	_ = pipe.Close()
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("run: %v", err)
+	}
+	if list := h.backups(t); len(list) != 1 {
+		t.Errorf("backups: %+v", list)
+	}
 }

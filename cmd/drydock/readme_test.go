@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -42,7 +43,7 @@ func TestDemoCoversTheQuickStart(t *testing.T) {
 	}
 	start := commandLines(quickStart(string(readme)))
 	if len(start) == 0 {
-		t.Fatal("README.md has no console block with drydock commands below \"## Quick start\"")
+		t.Fatal("README.md has no console block with drydock commands below \"## Make a backup\"")
 	}
 	for _, line := range start {
 		i := slices.Index(demo, line[1])
@@ -64,9 +65,9 @@ func documents(t *testing.T) []string {
 	return append([]string{filepath.Join("..", "..", "README.md")}, guides...)
 }
 
-// quickStart cuts the section "Quick start" out of a document.
+// quickStart cuts the section "Make a backup" out of a document.
 func quickStart(text string) string {
-	_, text, _ = strings.Cut(text, "\n## Quick start\n")
+	_, text, _ = strings.Cut(text, "\n## Make a backup\n")
 	text, _, _ = strings.Cut(text, "\n## ")
 	return text
 }
@@ -113,6 +114,9 @@ func parses(line []string) error {
 	if err := cmd.ParseFlags(rest); err != nil {
 		return err
 	}
+	if cmd == root && len(cmd.Flags().Args()) > 0 {
+		return fmt.Errorf("unknown command %q", cmd.Flags().Arg(0))
+	}
 	if asked, err := cmd.Flags().GetBool("help"); err == nil && asked || cmd.Flags().Changed("version") {
 		return nil
 	}
@@ -145,7 +149,7 @@ func demoCommands(dir string) ([]string, error) {
 
 // The helpers above find what they are for.
 func TestReadingDocuments(t *testing.T) {
-	const text = "# x\n$ drydock outside\n\n## Quick start\n\n```console\n$ cd /etc # go there\n" +
+	const text = "# x\n$ drydock outside\n\n## Make a backup\n\n```console\n$ cd /etc # go there\n" +
 		"$ drydock validate shop.hcl && drydock plan --file shop.hcl\nok\n" +
 		"$ sudo drydock run \\\n    --file shop.hcl   # stops MySQL\n```\n\n```sh\n$ drydock no\n```\n\n" +
 		"## More\n\n```console\n$ drydock runs\n```\n"
