@@ -58,6 +58,9 @@ func (o *Options) find(kind, name string) (*source, error) {
 		return nil, o.unknown(kind, name)
 	}
 	path, err := o.installed(kind, name)
+	if err == nil {
+		err = o.LockErr
+	}
 	if err != nil {
 		return nil, refused(kind, name, err)
 	}

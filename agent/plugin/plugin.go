@@ -32,6 +32,7 @@ type Options struct {
 
 	PluginDir    string        // holds third-party providers; empty: there are none. Absolute
 	LockFile     string        // where Pins come from, for messages
+	LockErr      error         // why it cannot be used, so that nothing of it is in Pins; nil: it can
 	Pins         []Pin         // the third-party providers that may run
 	Requirements []Requirement // and the versions that they may have
 

@@ -56,7 +56,7 @@ func executable(path string) error {
 	case !info.Mode().IsRegular():
 		return &reason{fmt.Sprintf("%s is not a regular file (%s)", path, info.Mode().Type()), "install an executable under this name"}
 	case !canExecute(info):
-		return &reason{fmt.Sprintf("%s is not executable (%s)", path, info.Mode()), "chmod 0755 " + path}
+		return &reason{fmt.Sprintf("%s is not executable (%s)", path, info.Mode()), "run chmod 0755 " + path}
 	}
 	return nil
 }

@@ -67,7 +67,7 @@ func checkOwner(path string, uid int) error {
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok && stat.Uid != 0 && int64(stat.Uid) != int64(uid) {
 		return &reason{
 			fmt.Sprintf("%s belongs to user %d, who is neither root nor the user %d that runs drydock", path, stat.Uid, uid),
-			"chown root " + path,
+			"run chown root " + path,
 		}
 	}
 	sticky := info.IsDir() && info.Mode()&fs.ModeSticky != 0
@@ -81,7 +81,7 @@ func checkMode(path string, info fs.FileInfo) error {
 	if info.Mode().Perm()&othersWrite == 0 {
 		return nil
 	}
-	return &reason{fmt.Sprintf("%s can be written by others (%s)", path, info.Mode()), "chmod go-w " + path}
+	return &reason{fmt.Sprintf("%s can be written by others (%s)", path, info.Mode()), "run chmod go-w " + path}
 }
 
 // closedDir wants a directory that others cannot write, sticky bit or not.

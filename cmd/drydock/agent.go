@@ -4,9 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"log/slog"
-	"os"
 	"path/filepath"
 
 	"github.com/drydock-backup/drydock/agent"
@@ -25,11 +22,7 @@ type session struct {
 
 // open makes the agent ready. Close ends what it started.
 func (a *app) open() (*session, error) {
-	log, err := a.logger()
-	if err != nil {
-		return nil, err
-	}
-	host, err := a.pluginHost(log)
+	o, err := a.pluginOptions()
 	if err != nil {
 		return nil, err
 	}
@@ -43,16 +36,15 @@ func (a *app) open() (*session, error) {
 			return nil, &usageError{err}
 		}
 	}
-	ag, err := agent.New(agent.Options{DataDir: dataDir, SpoolDir: spoolDir, Plugins: host, Version: a.version, Log: log})
-	return &session{Agent: ag, plugins: host}, err
-}
-
-func (a *app) pluginHost(log *slog.Logger) (*plugin.Host, error) {
-	self, err := os.Executable()
+	host, err := plugin.NewHost(o)
 	if err != nil {
-		return nil, fmt.Errorf("find the drydock executable: %w", err)
+		return nil, err
 	}
-	return plugin.NewHost(plugin.Options{Self: self, Builtins: builtins(), Log: log})
+	ag, err := agent.New(agent.Options{DataDir: dataDir, SpoolDir: spoolDir, Plugins: host, Version: a.version, Log: o.Log})
+	if err != nil {
+		return nil, errors.Join(err, host.Close(context.Background()))
+	}
+	return &session{Agent: ag, plugins: host}, nil
 }
 
 // close ends every plugin, also after a cancellation.

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -21,11 +20,14 @@ type app struct {
 	version        string
 	stdout, stderr io.Writer
 
-	dataDir  string
-	spoolDir string
-	logLevel string
-	json     bool
-	file     string // --file of the commands that need a job
+	config    string // the agent file; empty: none
+	dataDir   string
+	spoolDir  string
+	plugins   pluginFlags
+	logLevel  string
+	logFormat string
+	json      bool
+	file      string // --file of the commands that need a job
 }
 
 func (a *app) rootCommand() *cobra.Command {
@@ -36,17 +38,15 @@ func (a *app) rootCommand() *cobra.Command {
 		Version:       a.version,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		PersistentPreRun: func(*cobra.Command, []string) {
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			debug.SetMemoryLimit(memoryLimit)
+			return a.readConfig(cmd)
 		},
 	}
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
-	f := root.PersistentFlags()
-	f.StringVar(&a.dataDir, "data-dir", defaultDataDir(), "where drydock keeps its own state")
-	f.StringVar(&a.spoolDir, "spool-dir", "", "where chunks wait until they are shipped (default: spool under --data-dir)")
-	f.StringVar(&a.logLevel, "log-level", "warn", "what to log on standard error: debug, info, warn or error")
+	a.configFlags(root)
 	root.AddCommand(
 		a.validateCommand(), a.fmtCommand(), a.planCommand(), a.runCommand(), a.resumeCommand(), a.recoverCommand(),
 		a.runsCommand(), a.backupsCommand(), a.verifyCommand(), a.restoreCommand(), a.pluginCommand(), a.manCommand(),
@@ -104,14 +104,6 @@ func (a *app) fileFlag(cmd *cobra.Command) {
 
 func (a *app) jsonFlag(cmd *cobra.Command, what string) {
 	cmd.Flags().BoolVar(&a.json, "json", false, what)
-}
-
-func (a *app) logger() (*slog.Logger, error) {
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(a.logLevel)); err != nil {
-		return nil, usagef("--log-level %q: use debug, info, warn or error", a.logLevel)
-	}
-	return slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: level})), nil
 }
 
 // defaultDataDir is the user's state directory; the service's is set by its agent file.

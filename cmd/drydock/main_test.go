@@ -19,6 +19,9 @@ func TestMain(m *testing.M) {
 	if filepath.Base(os.Args[0]) == "drydock" {
 		os.Exit(Main(os.Args[1:], os.Stdout, os.Stderr))
 	}
+	if filepath.Base(os.Args[0]) == thirdParty && len(os.Args) == 3 {
+		serveThirdParty(os.Args[1], os.Args[2])
+	}
 	os.Exit(withBinary(m.Run))
 }
 
@@ -29,7 +32,8 @@ func withBinary(run func() int) int {
 	dir, err := os.MkdirTemp("", "drydock-bin-*")
 	if err == nil {
 		defer os.RemoveAll(dir)
-		err = errors.Join(os.Chmod(dir, 0o755), copySelf(filepath.Join(dir, "drydock")), os.Setenv(binaryDir, dir))
+		err = errors.Join(os.Chmod(dir, 0o755), os.Setenv(binaryDir, dir),
+			copySelf(filepath.Join(dir, "drydock")), copySelf(filepath.Join(dir, thirdParty)))
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
