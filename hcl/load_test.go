@@ -172,3 +172,21 @@ func TestPluginThatDoesNotAnswer(t *testing.T) {
 		}
 	}
 }
+
+// R3.7: a provider that cannot be had is no reason not to bring MySQL back. Everything else in the file still is.
+func TestLenient(t *testing.T) {
+	loader := testLoader(t, nil)
+	loader.Lenient = true
+	src := strings.Replace(goodJob, "BODY", `target "lost" "far" { anything = 1 }`, 1)
+	result, diags := loader.Load(t.Context(), hcl.Source{Name: "a.hcl", Data: []byte(src)})
+	if diags.HasErrors() || len(diags) != 1 || !strings.Contains(text(t, diags), `unknown target provider "lost"`) {
+		t.Errorf("diagnostics:\n%s", text(t, diags))
+	}
+	if len(result.Jobs) != 1 || len(result.Jobs[0].Targets) != 2 || result.Jobs[0].MySQL.DataDir != "/var/lib/mysql" {
+		t.Errorf("jobs %+v", result.Jobs)
+	}
+	bad := strings.Replace(src, "user ", "usr ", 1)
+	if _, diags := loader.Load(t.Context(), hcl.Source{Name: "a.hcl", Data: []byte(bad)}); !diags.HasErrors() {
+		t.Error("a mistake was let through")
+	}
+}

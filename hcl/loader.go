@@ -27,6 +27,10 @@ type Loader struct {
 	Getenv   func(name string) (value string, ok bool) // for env() and credential(); nil: os.LookupEnv
 	Host     string                                    // host.name; empty: os.Hostname
 
+	// Lenient makes a warning of a provider that cannot be had. Its block is not checked and its configuration stays empty.
+	// It is for bringing MySQL back, which must not fail for want of a notifier.
+	Lenient bool
+
 	// Builtin says whether a provider is part of drydock, so that no plugin block of the agent file can name it; nil: none is.
 	Builtin func(kind, name string) bool
 }
@@ -83,7 +87,7 @@ func (l *Loader) load(ctx context.Context, r *report, sources []Source) (*Result
 
 func (l *Loader) decoder(ctx context.Context, r *report) *decoder {
 	return &decoder{
-		report: r, host: l.hostName(), schemas: newSchemaCache(ctx, l.Schemas), library: l.library(),
+		report: r, lenient: l.Lenient, host: l.hostName(), schemas: newSchemaCache(ctx, l.Schemas), library: l.library(),
 		result: &Result{sources: r.sources, providers: map[ProviderRef]*providerSite{}},
 	}
 }
@@ -113,6 +117,7 @@ func (l *Loader) hostName() string {
 // decoder turns syntax trees into jobs. It lives for one load.
 type decoder struct {
 	*report
+	lenient bool
 	host    string
 	schemas *schemaCache
 	library *library

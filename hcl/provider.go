@@ -107,9 +107,13 @@ func (d *decoder) ownFields(b *hclsyntax.Block, spec *blockSpec, where string) *
 }
 
 func (d *decoder) unknownProvider(b *hclsyntax.Block, err error) {
+	report := d.err
+	if d.lenient {
+		report = d.warn
+	}
 	var unknown *schema.UnknownProviderError
 	if !errors.As(err, &unknown) {
-		d.err(b.LabelRanges[0], fmt.Sprintf("%s provider %q cannot be used", b.Type, b.Labels[0]), sentence(err.Error())+hintOf(err))
+		report(b.LabelRanges[0], fmt.Sprintf("%s provider %q cannot be used", b.Type, b.Labels[0]), sentence(err.Error())+hintOf(err))
 		return
 	}
 	detail := didYouMean(b.Labels[0], unknown.Known)
@@ -122,7 +126,7 @@ func (d *decoder) unknownProvider(b *hclsyntax.Block, err error) {
 	default:
 		detail += "The providers for this block are " + quotedList(known) + "."
 	}
-	d.err(b.LabelRanges[0], fmt.Sprintf("unknown %s provider %q", b.Type, b.Labels[0]), detail)
+	report(b.LabelRanges[0], fmt.Sprintf("unknown %s provider %q", b.Type, b.Labels[0]), detail)
 }
 
 // hintOf is what an error says about how to go on, with a line break before it, or nothing.

@@ -18,6 +18,7 @@ type session struct {
 	plugins *plugin.Host
 	files   *hcl.Result // nil until jobs were loaded
 	jobName string      // of the job that the command is about
+	lenient bool        // providers that cannot be had are no errors of a job file
 }
 
 // open makes the agent ready. Close ends what it started.
@@ -76,7 +77,7 @@ func (a *app) located(s *session, err error) error {
 }
 
 // loader reads job files with the schemas of the plugins.
-func (s *session) loader() *hcl.Loader { return &hcl.Loader{Schemas: s.plugins} }
+func (s *session) loader() *hcl.Loader { return &hcl.Loader{Schemas: s.plugins, Lenient: s.lenient} }
 
 // job loads the one job that --file or the job's name means.
 func (s *session) job(ctx context.Context, a *app, name string) (job.Job, error) {

@@ -24,6 +24,7 @@ It starts only what a run has stopped.`,
 }
 
 func (a *app) recover(ctx context.Context, s *session, name string) error {
+	s.lenient = true // MySQL comes first: a target or notifier that is out of order must not keep it down
 	j, err := s.job(ctx, a, name)
 	if err != nil {
 		return err
