@@ -8,7 +8,7 @@ func (a *app) pluginCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "plugin", Short: "storage, compression and notification providers"}
 	cmd.AddCommand(
 		a.pluginListCommand(), a.pluginLockCommand(), a.pluginDocsCommand(),
-		a.pluginTestCommand(), a.pluginTestAgentCommand(), a.pluginServeCommand(),
+		a.pluginInitCommand(), a.pluginTestCommand(), a.pluginTestAgentCommand(), a.pluginServeCommand(),
 	)
 	return group(cmd)
 }

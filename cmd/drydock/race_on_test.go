@@ -1,0 +1,6 @@
+//go:build race
+
+package main
+
+// raceDetector: processes are several times as large and slow.
+const raceDetector = true
