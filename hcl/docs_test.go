@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -68,6 +69,57 @@ func TestDocumentation(t *testing.T) {
 		if formatted, _ := hcl.Format([]byte(m[1]), "docs.hcl"); string(formatted) != m[1] {
 			t.Errorf("is not in canonical layout:\n%s", m[1])
 		}
+	}
+}
+
+// TestAdminDocumentation parses the agent files and lock files of the admin's guide.
+func TestAdminDocumentation(t *testing.T) {
+	parsed := 0
+	for _, file := range []string{"../docs/admin/agent-file.md", "../docs/admin/plugins.md"} {
+		doc, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile("(?s)```hcl\n(.*?)```").FindAllStringSubmatch(string(doc), -1) {
+			parsed++
+			src := hcl.Source{Name: file, Data: []byte(m[1])}
+			_, diags := exampleLoader(t).ParseAgentFile(src)
+			if strings.HasPrefix(m[1], "# drydock.lock.hcl\n") {
+				_, diags = hcl.ParseLockFile(src)
+			}
+			if formatted, _ := hcl.Format(src.Data, file); len(diags) > 0 || string(formatted) != m[1] {
+				t.Errorf("not good, or not in canonical layout:\n%s\n%s", m[1], text(t, diags))
+			}
+		}
+	}
+	if parsed < 3 {
+		t.Errorf("found only %d files", parsed)
+	}
+}
+
+// TestAgentDocumentation wants every word of the agent file in its reference.
+func TestAgentDocumentation(t *testing.T) {
+	doc, err := os.ReadFile("../docs/admin/agent-file.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, diags := agentLoader(t).ParseAgentFile(hcl.Source{Name: "a.hcl", Data: []byte("zzz {}\nagent { zzz = 1 }\nlog { zzz = 1 }")})
+	words := regexp.MustCompile("`[a-z_]+").FindAllString(string(doc), -1)
+	found := 0
+	for _, d := range diags {
+		_, list, _ := strings.Cut(d.Detail, " the ")
+		for _, word := range regexp.MustCompile(`[a-z_]+`).FindAllString(list, -1) {
+			if strings.Contains(" and attributes blocks ", " "+word+" ") {
+				continue
+			}
+			found++
+			if !slices.Contains(words, "`"+word) {
+				t.Errorf("the reference lacks %q", word)
+			}
+		}
+	}
+	if found != 8 {
+		t.Errorf("found %d words of the language", found)
 	}
 }
 
