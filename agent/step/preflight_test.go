@@ -23,7 +23,8 @@ func put(t *testing.T, s *store, key string) {
 	}
 }
 
-// S7: the steps run against the small interfaces that they define. What preflight refuses and what it only warns of. Nothing is ever stopped for it.
+// What preflight refuses and what it only warns of. Nothing is ever stopped for it. The steps run against the small
+// interfaces that they define (S7).
 func TestPreflight(t *testing.T) {
 	away := errs.New(errs.Transient, "connection refused")
 	primary := func(l *look) { l.host.facts.ReplicasAttached = 2 }
