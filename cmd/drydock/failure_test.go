@@ -178,9 +178,7 @@ func (h *site) killing(t *testing.T, step, provider string) result {
 	return h.during(t, step, func(pid int) {
 		for _, child := range children(t, pid) {
 			if strings.Contains(child.args, provider) {
-				if err := syscall.Kill(child.pid, syscall.SIGKILL); err != nil {
-					t.Error(err)
-				}
+				sendSignal(t, child.pid, syscall.SIGKILL)
 				return
 			}
 		}
@@ -327,9 +325,7 @@ func interrupted(t *testing.T, h *site) {
 	h.writeJob(t, jobText{Compress: "compress \"zstd\" {\n    level = \"best\"\n  }"})
 	r := h.during(t, "capture", func(pid int) {
 		for range 3 { // a second Ctrl-C does not skip the restart
-			if err := syscall.Kill(pid, syscall.SIGINT); err != nil {
-				t.Error(err)
-			}
+			sendSignal(t, pid, syscall.SIGINT)
 		}
 	}).want(t, exitCancelled)
 	if e := lastEvent(t, r); e.Status != agent.StatusCancelled {
@@ -338,12 +334,14 @@ func interrupted(t *testing.T, h *site) {
 	h.wantNothing(t)
 }
 
+// secondRun: the first run is held up for as long as the second one tries, so that it cannot end meanwhile.
 func secondRun(t *testing.T, h *site) {
-	h.writeJob(t, jobText{Compress: "compress \"zstd\" {\n    level = \"best\"\n  }"})
 	var second result
 	var holder int
 	h.during(t, "capture", func(pid int) {
 		holder = pid
+		sendSignal(t, pid, syscall.SIGSTOP)
+		defer sendSignal(t, pid, syscall.SIGCONT)
 		second = drydock(t, h.args("run", "--file", h.job)...)
 	}).want(t, exitDone)
 	second.want(t, exitFailed).says(t, strconv.Itoa(holder))
@@ -365,6 +363,13 @@ func startCommandMissing(t *testing.T, h *site) {
 	h.wantNothing(t)
 	if h.server.PID() != pid {
 		t.Error("the server was stopped")
+	}
+}
+
+func sendSignal(t *testing.T, pid int, sig syscall.Signal) {
+	t.Helper()
+	if err := syscall.Kill(pid, sig); err != nil {
+		t.Error(err)
 	}
 }
 
