@@ -1,0 +1,158 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/drydock-backup/drydock/internal/testenv"
+)
+
+// kills is the environment variable that says how many providers TestKilledPlugins kills; `make torture` sets it.
+const kills = "DRYDOCK_PLUGIN_KILLS"
+
+// Providers are killed with SIGKILL at random moments of runs. Every run ends with a proven backup or a clear error, MySQL
+// is up, and neither a process nor a socket is left.
+func TestKilledPlugins(t *testing.T) {
+	want := 6
+	if n, err := strconv.Atoi(os.Getenv(kills)); err == nil && n > 0 {
+		want = n
+	}
+	s := testenv.MySQL(t)
+	s.Fill(t, testenv.FillOptions{BigMB: 40})
+	h := newSite(t, s)
+	h.writeJob(t, jobText{Compress: "compress \"zstd\" {\n    level = \"better\"\n  }", ChunkSize: "1MiB"})
+	seed := uint64(time.Now().UnixNano())
+	k := &killer{h: h, random: rand.New(rand.NewPCG(seed, 0)), left: want}
+	for k.left > 0 {
+		k.run(t)
+		if t.Failed() {
+			t.Fatalf("seed %d, %d kills left", seed, k.left)
+		}
+	}
+	t.Logf("%d providers killed in %d runs: %d ended with a proven backup, %d with a clear error; MySQL up after each",
+		want, k.runs, k.stored, k.runs-k.stored)
+}
+
+// killer kills providers of one run after another.
+type killer struct {
+	h            *site
+	random       *rand.Rand
+	left         int
+	runs, stored int
+}
+
+// longest is how long after the begin of a run, or after a kill, the next kill comes at the latest.
+const longest = 1500 * time.Millisecond
+
+func (k *killer) run(t *testing.T) {
+	t.Helper()
+	k.runs++
+	sockets := testenv.Dir(t)
+	cmd := drydockCommand(t, k.h.args("run", "--file", k.h.job, "--json")...)
+	cmd.Env = append(cmd.Env, "TMPDIR="+sockets)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() { defer close(done); _ = cmd.Wait() }()
+	k.kill(t, cmd, done)
+	<-done
+	k.judge(t, result{code: cmd.ProcessState.ExitCode(), stdout: stdout.String(), stderr: stderr.String()})
+	if left, _ := filepath.Glob(filepath.Join(sockets, "*")); len(left) != 0 {
+		t.Errorf("left of sockets: %v", left)
+	}
+	if left := processesOf(t, cmd.Path, cmd.Process.Pid); len(left) != 0 {
+		t.Errorf("left of processes: %v", left)
+	}
+}
+
+// kill kills up to three providers while the run goes on.
+func (k *killer) kill(t *testing.T, cmd *exec.Cmd, done <-chan struct{}) {
+	t.Helper()
+	for range 3 {
+		select {
+		case <-done:
+			return
+		case <-time.After(time.Duration(k.random.Int64N(int64(longest)))):
+		}
+		victims := processesOf(t, cmd.Path, cmd.Process.Pid)
+		if len(victims) == 0 || k.left == 0 {
+			continue
+		}
+		if syscall.Kill(victims[k.random.IntN(len(victims))], syscall.SIGKILL) == nil {
+			k.left--
+		}
+	}
+}
+
+func (k *killer) judge(t *testing.T, r result) {
+	t.Helper()
+	k.h.wantUp(t)
+	e := lastEvent(t, r)
+	switch r.code {
+	case exitDone:
+		k.stored++
+		drydock(t, k.h.args("verify", e.BackupID, "--deep")...).want(t, exitDone)
+	case exitFailed:
+		if !strings.Contains(r.stderr, "killed") {
+			t.Errorf("the error does not say that a provider was killed:\n%s", r.stderr)
+		}
+		for _, b := range k.h.backups(t) {
+			if b.ID == e.Run {
+				t.Errorf("run %s failed, and is listed as a backup", e.Run)
+			}
+		}
+	default:
+		t.Errorf("exit code %d:\n%s", r.code, r.stderr)
+	}
+}
+
+// processesOf lists the processes that are plugins of one drydock binary, other than the given one, and not zombies.
+func processesOf(t *testing.T, binary string, agent int) []int {
+	t.Helper()
+	var found []int
+	exes, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range exes {
+		args, err := os.ReadFile(path)
+		pid, bad := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+		if err != nil || bad != nil || pid == agent || !strings.Contains(string(args), "plugin\x00serve") {
+			continue
+		}
+		if parentOf(pid) == agent || parentOf(pid) == 1 && strings.Contains(string(args), filepath.Dir(binary)) {
+			found = append(found, pid)
+		}
+	}
+	return found
+}
+
+// parentOf returns the parent of a process; 0 when it is gone.
+func parentOf(pid int) int {
+	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return 0
+	}
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	if len(fields) < 2 {
+		return 0
+	}
+	parent, err := strconv.Atoi(fields[1])
+	if err != nil {
+		return 0
+	}
+	return parent
+}
