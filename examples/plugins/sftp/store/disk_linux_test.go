@@ -8,6 +8,8 @@ import (
 	"github.com/drydock-backup/drydock/sdk/storagetest"
 )
 
+func fullHook() func(t storagetest.T) string { return smallDisk }
+
 // smallDisk mounts a file system of 4 MiB. Without the right to mount, the case that needs it fails and says so.
 func smallDisk(t storagetest.T) string {
 	t.Helper()
