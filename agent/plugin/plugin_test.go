@@ -45,6 +45,9 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	if os.Getenv("DRYDOCK_PLUGIN") != "" {
+		os.Exit(2) // started as a provider that it does not know: it must not run the tests, which would start it again
+	}
 	os.Exit(m.Run())
 }
 

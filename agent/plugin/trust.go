@@ -54,7 +54,9 @@ func executable(path string) error {
 	case err != nil:
 		return err
 	case !info.Mode().IsRegular():
-		return &reason{fmt.Sprintf("%s is not a regular file (%s)", path, info.Mode().Type()), "install an executable under this name"}
+		return &reason{
+			fmt.Sprintf("%s is not a regular file (%s)", path, info.Mode().Type()), "install an executable under this name",
+		}
 	case !canExecute(info):
 		return &reason{fmt.Sprintf("%s is not executable (%s)", path, info.Mode()), "run chmod 0755 " + path}
 	}

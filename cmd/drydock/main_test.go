@@ -19,8 +19,8 @@ func TestMain(m *testing.M) {
 	if filepath.Base(os.Args[0]) == "drydock" {
 		os.Exit(Main(os.Args[1:], os.Stdout, os.Stderr))
 	}
-	if filepath.Base(os.Args[0]) == thirdParty && len(os.Args) == 3 {
-		serveThirdParty(os.Args[1], os.Args[2])
+	if filepath.Base(os.Args[0]) == thirdParty {
+		os.Exit(serveThirdParty(os.Args[1:]))
 	}
 	os.Exit(withBinary(m.Run))
 }

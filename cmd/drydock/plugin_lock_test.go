@@ -1,8 +1,6 @@
 package main
 
 import (
-	"os"
-
 	"github.com/drydock-backup/drydock/plugins/storage/file"
 	"github.com/drydock-backup/drydock/sdk/storage"
 )
@@ -11,9 +9,12 @@ import (
 // testdata/script install it as one.
 const thirdParty = "third-party"
 
-func serveThirdParty(name, version string) {
+func serveThirdParty(args []string) (code int) {
+	if len(args) != 2 {
+		return 2
+	}
 	p := file.Provider()
-	p.Name, p.Version, p.Doc = name, version, "A provider of somebody else."
+	p.Name, p.Version, p.Doc = args[0], args[1], "A provider of somebody else."
 	storage.Serve(p)
-	os.Exit(0)
+	return 0
 }
