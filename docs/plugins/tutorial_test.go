@@ -47,6 +47,9 @@ func TestTutorial(t *testing.T) {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "bash", "-c", script(t, "tutorial.md"))
 	cmd.Dir = t.TempDir()
+	if err := os.Chmod(cmd.Dir, 0o755); err != nil { // whatever the umask: what others can write is not trusted
+		t.Fatal(err)
+	}
 	cmd.WaitDelay = 10 * time.Second
 	cmd.Env = append(cmd.Environ(), "CHECKOUT="+checkout, "GOFLAGS=-buildvcs=false", "GOWORK=off")
 	began := time.Now()

@@ -28,7 +28,11 @@ func buildPython(t *testing.T) string {
 	if err := install.Install(t.Context(), install.Python, t.Output()); err != nil {
 		t.Fatal(err)
 	}
-	binary := filepath.Join(t.TempDir(), "drydock-notify-ntfy")
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o755); err != nil { // whatever the umask: a plugin directory that others can write is refused
+		t.Fatal(err)
+	}
+	binary := filepath.Join(dir, "drydock-notify-ntfy")
 	cmd := exec.CommandContext(t.Context(), "make", "-C", pythonDir, "OUT="+binary)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("build the plugin: %v\n%s", err, out)
