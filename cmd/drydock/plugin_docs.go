@@ -85,8 +85,8 @@ func (a *app) writeDocs(ctx context.Context, dir string) error {
 
 const indexHead = `# Providers
 
-What is built into drydock. ` + "`drydock plugin docs KIND NAME`" + ` prints the same pages; ` + "`drydock plugin docs BINARY`" + ` prints
-that of a provider from somebody else.
+What is built into drydock. ` + "`drydock plugin docs KIND NAME`" + ` prints the same pages, and
+` + "`drydock plugin docs BINARY`" + ` the page of a provider from somebody else.
 
 | kind | provider | what it does |
 |---|---|---|
@@ -101,7 +101,9 @@ func (a *app) providerPage(ctx context.Context, b conformance.Binary) (string, e
 	defer os.RemoveAll(dir)
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	p, err := host.Start(ctx, host.Command{Kind: b.Kind, Name: b.Name, Path: b.Path, Args: b.Args, Env: b.Env, SocketDir: dir})
+	p, err := host.Start(ctx, host.Command{
+		Kind: b.Kind, Name: b.Name, Path: b.Path, Args: b.Args, Env: b.Env, SocketDir: dir,
+	})
 	if err != nil {
 		return "", err
 	}
@@ -146,6 +148,7 @@ func storageAbilities(s storage.Storage) []string {
 	return []string{
 		yes(check) + "tries the target and tells its free space before MySQL is stopped",
 		yes(digest) + "digests what it stores where it is stored, which spares reading a backup back over the network",
+		yes(storage.ReadsBack(s)) + "reads every chunk back before it acknowledges it, which spares doing so at the end",
 	}
 }
 

@@ -121,7 +121,7 @@ func exampleBlock(d host.Description, want func(schema.Attribute) bool) (string,
 	}
 	formatted, diags := hcl.Format([]byte(text), "example.hcl")
 	if diags.HasErrors() {
-		return "", fmt.Errorf("example of %s provider %q: %v", d.Kind, d.Name, diags)
+		return "", fmt.Errorf("example of %s provider %q: %w", d.Kind, d.Name, diags)
 	}
 	return string(formatted), nil
 }

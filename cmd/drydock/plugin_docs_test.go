@@ -8,23 +8,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/drydock-backup/drydock/agent/plugin"
 	"github.com/drydock-backup/drydock/hcl"
 )
 
 const docsDir = "../../docs/providers"
-
-// TestProviderDocsAreFresh: what is in docs/providers is what the providers say of themselves now.
-func TestProviderDocsAreFresh(t *testing.T) {
-	fresh := t.TempDir()
-	drydock(t, "plugin", "docs", "--write", fresh).want(t, exitDone)
-	want, got := readAll(t, fresh), readAll(t, docsDir)
-	if d := cmp.Diff(want, got); d != "" || len(want) != len(providers())+1 {
-		t.Errorf("docs/providers is stale: run make generate (-want +got):\n%s", d)
-	}
-}
 
 func readAll(t *testing.T, dir string) map[string]string {
 	t.Helper()

@@ -35,7 +35,8 @@ type testReport struct {
 }
 
 func (a *app) newReport(o *pluginTest, b conformance.Binary) *testReport {
-	return &testReport{app: a, verbose: o.verbose, name: fmt.Sprintf("%s provider %q", b.Kind, b.Name), began: time.Now(), rows: []caseRow{}}
+	name := fmt.Sprintf("%s provider %q", b.Kind, b.Name)
+	return &testReport{app: a, verbose: o.verbose, name: name, began: time.Now(), rows: []caseRow{}}
 }
 
 func (r *testReport) head(d host.Description) {

@@ -71,7 +71,7 @@ func (a *app) pluginTestCommand() *cobra.Command {
 	f.IntVar(&o.objects, "objects", 1100, "storage: how many objects are more than one page of the store's listing")
 	f.StringVar(&o.chunkSize, "chunk-size", "64KiB", "storage: size of most chunks; some stores have a least size")
 	f.StringVar(&o.fullDir, "full-dir", "", "storage: an empty directory on a file system of about 4 MiB, for the case full")
-	f.StringVar(&o.idHeader, "id-header", "", "notify: the request header with the event's id (default: the usual ones, or the body's id)")
+	f.StringVar(&o.idHeader, "id-header", "", "notify: the request header with the event's id (default: the usual ones)")
 	f.StringArrayVar(&o.textHeaders, "text-header", nil, "notify: a request header that people see, such as Title; may be repeated")
 	a.jsonFlag(cmd, "print one JSON array: case, status (pass, fail, skip), seconds, detail")
 	return cmd

@@ -27,13 +27,12 @@ func footprint(s *subject) {
 	s.Logf("start: %s (the slowest of %d took %s); Configure: %s", ms(least), starts, ms(most), ms(configure))
 	if idle.Private > 0 {
 		s.Logf("memory of its own: %s after Configure, %s after work; proportional %s, %s; resident with shared pages %s, %s",
-			mib(idle.Private), mib(busy.Private), mib(idle.Proportional), mib(busy.Proportional), mib(idle.Resident), mib(busy.Resident))
+			mib(idle.Private), mib(busy.Private), mib(idle.Proportional), mib(busy.Proportional),
+			mib(idle.Resident), mib(busy.Resident))
 	}
 	bars := Bars()
-	s.within("start", ms(least), least > s.Limits.Start && s.Limits.Start > 0, ms(s.Limits.Start), least > bars.Start, ms(bars.Start))
-	memory := max(idle.Private, busy.Private)
-	s.within("memory of its own", mib(memory), memory > s.Limits.Memory && s.Limits.Memory > 0, mib(s.Limits.Memory),
-		memory > bars.Memory, mib(bars.Memory))
+	within(s, "start", ms, least, s.Limits.Start, bars.Start)
+	within(s, "memory of its own", mib, max(idle.Private, busy.Private), s.Limits.Memory, bars.Memory)
 }
 
 // measure configures and uses a process and returns the time and memory that this took.
@@ -53,13 +52,13 @@ func (s *subject) measure(p *host.Process) (configure time.Duration, idle, busy 
 }
 
 // within fails the case when a limit does not hold, and else says when the bar of official providers is missed.
-func (s *subject) within(what, value string, over bool, limit string, above bool, bar string) {
+func within[N time.Duration | int64](s *subject, what string, text func(N) string, cost, limit, bar N) {
 	s.Helper()
 	switch {
-	case over:
-		s.Errorf("%s: %s, and the limit is %s", what, value, limit)
-	case above:
-		s.Logf("%s: %s is above the bar of %s that official providers keep", what, value, bar)
+	case limit > 0 && cost > limit:
+		s.Errorf("%s: %s, and the limit is %s", what, text(cost), text(limit))
+	case cost > bar:
+		s.Logf("%s: %s is above the bar of %s that official providers keep", what, text(cost), text(bar))
 	}
 }
 

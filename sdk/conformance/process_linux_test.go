@@ -55,7 +55,8 @@ func serve(fault string) {
 		}
 	case "no path":
 		p.Open = func(_ context.Context, text []byte) (notify.Notifier, []schema.Diagnostic, error) {
-			if strings.Contains(string(text), "no_such") || strings.Contains(string(text), "42") || !strings.Contains(string(text), `"to"`) {
+			has := func(part string) bool { return strings.Contains(string(text), part) }
+			if has("no_such") || has("42") || !has(`"to"`) {
 				return nil, []schema.Diagnostic{{Summary: "something is wrong"}}, nil
 			}
 			return &notifier{}, nil, nil

@@ -76,8 +76,10 @@ func TestChangesAreSeen(t *testing.T) {
 // current returns the protocol as it is; provider.proto comes first.
 func current() []*descriptorpb.FileDescriptorProto {
 	var files []*descriptorpb.FileDescriptorProto
-	for _, f := range []protoreflect.FileDescriptor{pb.File_drydock_plugin_v1_provider_proto, pb.File_drydock_plugin_v1_storage_proto,
-		pb.File_drydock_plugin_v1_compress_proto, pb.File_drydock_plugin_v1_notify_proto} {
+	for _, f := range []protoreflect.FileDescriptor{
+		pb.File_drydock_plugin_v1_provider_proto, pb.File_drydock_plugin_v1_storage_proto,
+		pb.File_drydock_plugin_v1_compress_proto, pb.File_drydock_plugin_v1_notify_proto,
+	} {
 		files = append(files, protodesc.ToFileDescriptorProto(f))
 	}
 	return files

@@ -32,8 +32,10 @@ func TestReferenceIsWhole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range []protoreflect.FileDescriptor{pb.File_drydock_plugin_v1_provider_proto, pb.File_drydock_plugin_v1_storage_proto,
-		pb.File_drydock_plugin_v1_compress_proto, pb.File_drydock_plugin_v1_notify_proto} {
+	for _, f := range []protoreflect.FileDescriptor{
+		pb.File_drydock_plugin_v1_provider_proto, pb.File_drydock_plugin_v1_storage_proto,
+		pb.File_drydock_plugin_v1_compress_proto, pb.File_drydock_plugin_v1_notify_proto,
+	} {
 		for i := range f.Services().Len() {
 			s := f.Services().Get(i)
 			wants(t, text, "## Service "+string(s.Name()))
