@@ -26,7 +26,7 @@ import (
 func TestFailures(t *testing.T) {
 	t.Parallel()
 	s := testenv.MySQL(t)
-	s.Fill(t, testenv.FillOptions{BigMB: 60})
+	s.Fill(t, testenv.FillOptions{BigMB: megabytes(60)})
 	cases := map[string]func(t *testing.T, h *site){
 		"MySQL will not stop":                  willNotStop,         // R9.1, R9.5
 		"the data directory cannot be read":    unreadableDataDir,   //

@@ -75,7 +75,8 @@ func drydockCommand(t *testing.T, args ...string) *exec.Cmd {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, filepath.Join(os.Getenv(binaryDir), "drydock"), args...)
-	cmd.Env = []string{"HOME=" + t.TempDir(), "PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir()}
+	cmd.Env = []string{"HOME=" + t.TempDir(), "PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir(),
+		"GORACE=atexit_sleep_ms=0"} // the race detector would have every process sleep for a second at its end
 	return cmd
 }
 
@@ -107,4 +108,13 @@ func (r result) want(t *testing.T, code int) result {
 		t.Fatalf("exit code %d, want %d\nstdout:\n%s\nstderr:\n%s", r.code, code, r.stdout, r.stderr)
 	}
 	return r
+}
+
+// megabytes is how much data a test uses: a tenth of it under the race detector, where compressing takes ten times as
+// long.
+func megabytes(n int) int {
+	if raceDetector {
+		return max(n/10, 4)
+	}
+	return n
 }

@@ -28,7 +28,7 @@ func TestKilledPlugins(t *testing.T) {
 		want = n
 	}
 	s := testenv.MySQL(t)
-	s.Fill(t, testenv.FillOptions{BigMB: 40})
+	s.Fill(t, testenv.FillOptions{BigMB: megabytes(40)})
 	h := newSite(t, s)
 	h.writeJob(t, jobText{Compress: "compress \"zstd\" {\n    level = \"better\"\n  }", ChunkSize: "1MiB"})
 	seed := uint64(time.Now().UnixNano())
