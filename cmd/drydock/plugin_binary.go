@@ -76,9 +76,10 @@ func findBuiltin(kind, name string) error {
 }
 
 // providerEnvironment is what a provider gets of an environment, as the agent does it: nothing that could be a credential.
+// GORACE is for authors who test a binary that was built with the race detector.
 func providerEnvironment(all []string) []string {
 	allowed := []string{"PATH", "HOME", "TMPDIR", "TZ", "LANG", "LC_ALL", "SSL_CERT_FILE", "SSL_CERT_DIR",
-		"SYSTEMROOT", "SystemRoot", "TEMP", "TMP", "USERPROFILE"}
+		"SYSTEMROOT", "SystemRoot", "TEMP", "TMP", "USERPROFILE", "GORACE"}
 	var env []string
 	for _, pair := range all {
 		if name, _, _ := strings.Cut(pair, "="); slices.Contains(allowed, name) {

@@ -83,7 +83,9 @@ func goCommand(t *testing.T, dir string, args ...string) {
 // wantPass runs drydock plugin test, which must pass with at least a number of cases, and returns the report by case.
 func wantPass(t *testing.T, args []string, least int) map[string]caseRow {
 	t.Helper()
-	r := drydock(t, append([]string{"plugin", "test", "--json"}, args...)...)
+	cmd := drydockCommand(t, append([]string{"plugin", "test", "--json"}, args...)...)
+	cmd.Env = append(cmd.Env, "GORACE=atexit_sleep_ms=0") // a race detector's second at each end would be minutes
+	r := finish(t, cmd)
 	var shape []map[string]any
 	var rows []caseRow
 	if err := json.Unmarshal([]byte(r.stdout), &shape); err != nil {

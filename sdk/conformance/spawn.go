@@ -15,6 +15,9 @@ import (
 // serveEnv tells a test binary that it is the provider.
 const serveEnv = "DRYDOCK_CONFORMANCE_SERVE"
 
+// quickExit keeps a binary that was built with the race detector from sleeping for a second at its end.
+const quickExit = "GORACE=atexit_sleep_ms=0"
+
 // Binary says how a provider's process is started.
 type Binary struct {
 	Kind, Name string // what it must call itself
@@ -50,7 +53,8 @@ func Self(t T, kind, name string) Binary {
 	if err != nil {
 		t.Fatalf("find the test binary: %v", err)
 	}
-	return Binary{Kind: kind, Name: name, Path: path, Env: []string{serveEnv + "=1", "TMPDIR=" + os.TempDir()}}
+	env := []string{serveEnv + "=1", "TMPDIR=" + os.TempDir(), quickExit}
+	return Binary{Kind: kind, Name: name, Path: path, Env: env}
 }
 
 // Start starts a provider's process and configures it. After the case it stops the process and demands that neither it
