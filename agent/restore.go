@@ -42,7 +42,7 @@ func (a *Agent) Restore(ctx context.Context, j job.Job, o RestoreOptions) (rep R
 	if err != nil {
 		return rep, err
 	}
-	f, err := a.openFrames(ctx, b)
+	f, err := a.openFrames(ctx, b, src)
 	if err != nil {
 		return rep, err
 	}

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/drydock-backup/drydock/agent/archive"
 	"github.com/drydock-backup/drydock/agent/instance"
 	"github.com/drydock-backup/drydock/agent/job"
@@ -24,7 +26,7 @@ const (
 	// lockWait is how long a run waits for another one of its job, or on its data directory, to end.
 	lockWait = 2 * time.Second
 	// frameSize is how much of a file is compressed at once; frameSlots of them are in memory.
-	frameSize = 4 << 20
+	frameSize = 2 << 20
 	// cleanLimit bounds the dropping of unfinished uploads after a failure.
 	cleanLimit = 2 * time.Minute
 )
@@ -112,16 +114,21 @@ func (r *running) lock(ctx context.Context) (err error) {
 	return err
 }
 
-func (r *running) openPlugins(ctx context.Context) (err error) {
-	if r.targets, err = r.openTargets(ctx, r.b.Job); err != nil {
+// openPlugins starts targets and compressor side by side.
+func (r *running) openPlugins(ctx context.Context) error {
+	var g errgroup.Group
+	g.Go(func() (err error) {
+		r.targets, err = r.openTargets(ctx, r.b.Job)
 		return err
-	}
-	slots := frameSlots()
-	r.frames, err = r.o.Plugins.Frames(ctx, r.b.Job.Compress, host.FrameOptions{FrameSize: frameSize, Slots: slots})
-	if err != nil {
-		return fmt.Errorf("compress %q: %w", r.b.Job.Compress.Type, err)
-	}
-	return nil
+	})
+	g.Go(func() (err error) {
+		r.frames, err = r.o.Plugins.Frames(ctx, r.b.Job.Compress, host.FrameOptions{FrameSize: frameSize, Slots: frameSlots()})
+		if err != nil {
+			return fmt.Errorf("compress %q: %w", r.b.Job.Compress.Type, err)
+		}
+		return nil
+	})
+	return g.Wait()
 }
 
 // close gives back what open took. Plugins end with their host.

@@ -73,7 +73,7 @@ func (a *Agent) verifyFiles(ctx context.Context, b Backup, tale *story, rep *Ver
 	if err != nil {
 		return err
 	}
-	f, err := a.openFrames(ctx, b)
+	f, err := a.openFrames(ctx, b, src)
 	if err != nil {
 		return err
 	}
@@ -86,8 +86,13 @@ func (a *Agent) verifyFiles(ctx context.Context, b Backup, tale *story, rep *Ver
 	return err
 }
 
-// openFrames starts the compressor that a backup was made with.
-func (a *Agent) openFrames(ctx context.Context, b Backup) (*host.Frames, error) {
+// openFrames starts the compressor that a backup was made with, with room for frames as large as its.
+func (a *Agent) openFrames(ctx context.Context, b Backup, src archive.Source) (*host.Frames, error) {
+	r, err := archive.Open(ctx, src)
+	if err != nil {
+		return nil, fmt.Errorf("open %s at target %q: %w", b.Key, b.Target, err)
+	}
 	p := job.Provider{Type: b.manifest.Compressor, Config: job.Config("{}")}
-	return a.o.Plugins.Frames(ctx, p, host.FrameOptions{FrameSize: frameSize, Slots: frameSlots()})
+	size := max(frameSize, int(r.Header().FrameSize))
+	return a.o.Plugins.Frames(ctx, p, host.FrameOptions{FrameSize: size, Slots: frameSlots()})
 }

@@ -107,7 +107,8 @@ func (b *bench) job(name, dataDir string) (file, target string) {
     }
   }
   artifact {
-    name = "${run.id}/Data.zip"
+    name       = "${run.id}/Data.zip"
+    chunk_size = "16MiB"
   }
   target "file" "nas" {
     path = %q
