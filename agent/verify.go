@@ -93,6 +93,6 @@ func (a *Agent) openFrames(ctx context.Context, b Backup, src archive.Source) (*
 		return nil, fmt.Errorf("open %s at target %q: %w", b.Key, b.Target, err)
 	}
 	p := job.Provider{Type: b.manifest.Compressor, Config: job.Config("{}")}
-	size := max(frameSize, int(r.Header().FrameSize))
+	size := max(frameSize, r.Header().FrameSize)
 	return a.o.Plugins.Frames(ctx, p, host.FrameOptions{FrameSize: size, Slots: frameSlots()})
 }
