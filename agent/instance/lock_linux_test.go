@@ -24,7 +24,7 @@ func holdLock(t *testing.T, dir string) {
 		t.Fatal(err)
 	}
 	fmt.Println("locked")
-	time.Sleep(time.Hour) // until it is killed
+	time.Sleep(time.Hour)               // until it is killed
 	if err := l.Release(); err != nil { // what is used later is not collected, and so not closed, before
 		t.Error(err)
 	}
