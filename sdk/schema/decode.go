@@ -20,13 +20,13 @@ func (s *Schema) Decode(config []byte, dst any) []Diagnostic {
 		return append(diags, Diagnostic{Summary: fmt.Sprintf("provider decodes into %T, which is no struct pointer", dst)})
 	}
 	target = target.Elem()
-	for i := range target.NumField() {
-		name, _, _ := strings.Cut(target.Type().Field(i).Tag.Get("hcl"), ",")
+	for _, f := range fieldsOf(target.Type()) {
+		name, _, _ := strings.Cut(f.Tag.Get("hcl"), ",")
 		raw, ok := values[name]
 		if !ok {
 			continue
 		}
-		if err := set(target.Field(i), raw); err != nil {
+		if err := set(target.FieldByIndex(f.Index), raw); err != nil {
 			diags = append(diags, Diagnostic{Path: []string{name}, Summary: "cannot be decoded", Detail: err.Error()})
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,7 +15,7 @@ import (
 // `hcl:"name"` (required) or `hcl:"name,optional"`; `hcl:"-"` leaves a field out. More tags: doc, default (as a person
 // would write it in a job file, without quotes; a list separates its elements by commas), oneof:"a|b",
 // sensitive:"true", example. Field types: string and types made of it, [Secret], int, int64, bool, time.Duration,
-// [Size], []string, map[string]string.
+// [Size], []string, map[string]string. The fields of an embedded struct count as the struct's own.
 //
 // An error is a mistake in the struct, so it shows at the first start of the provider.
 func Of(prototype any) (*Schema, error) {
@@ -26,10 +27,10 @@ func Of(prototype any) (*Schema, error) {
 		return nil, fmt.Errorf("schema of %T: not a struct", prototype)
 	}
 	s := &Schema{}
-	for i := range t.NumField() {
-		a, err := attributeOf(t.Field(i))
+	for _, f := range fieldsOf(t) {
+		a, err := attributeOf(f)
 		if err != nil {
-			return nil, fmt.Errorf("schema of %s: field %s: %w", t, t.Field(i).Name, err)
+			return nil, fmt.Errorf("schema of %s: field %s: %w", t, f.Name, err)
 		}
 		if a != nil {
 			s.Attributes = append(s.Attributes, *a)
@@ -39,6 +40,23 @@ func Of(prototype any) (*Schema, error) {
 		return nil, fmt.Errorf("schema of %s: %w", t, err)
 	}
 	return s, nil
+}
+
+// fieldsOf returns the fields of a struct, those of embedded structs in their place.
+func fieldsOf(t reflect.Type) []reflect.StructField {
+	var fields []reflect.StructField
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if !f.Anonymous || f.Type.Kind() != reflect.Struct || f.Tag.Get("hcl") != "" {
+			fields = append(fields, f)
+			continue
+		}
+		for _, inner := range fieldsOf(f.Type) {
+			inner.Index = append(slices.Clone(f.Index), inner.Index...)
+			fields = append(fields, inner)
+		}
+	}
+	return fields
 }
 
 // attributeOf returns nil for a field that is no attribute.
