@@ -23,8 +23,10 @@ type Backup struct {
 	Bytes     int64     `json:"bytes"`
 	DataBytes int64     `json:"data_bytes"`
 	Sealed    bool      `json:"sealed"`
-	Verified  bool      `json:"verified"`         // it was read back from the target when it was made
-	Damage    string    `json:"damage,omitempty"` // why its manifest cannot be read; then only Target and Key are known
+	Verified  bool      `json:"verified"`            // it was read back from the target when it was made
+	HeldUntil time.Time `json:"held_until,omitzero"` // the target refuses to delete it before then
+	LegalHold bool      `json:"legal_hold"`          // the target refuses to delete it until somebody lifts the hold
+	Damage    string    `json:"damage,omitempty"`    // why its manifest cannot be read; then only Target and Key are known
 
 	manifest *manifest.Manifest
 	from     ship.Target
@@ -70,6 +72,7 @@ func backupOf(s ship.Backup, t ship.Target) Backup {
 	if m := s.Manifest; m != nil {
 		b.ID, b.Job, b.Created, b.Bytes, b.DataBytes, b.Sealed = m.Backup, m.Job, m.Created, m.Size, m.DataBytes, m.Sealed
 	}
+	b.HeldUntil, b.LegalHold = s.Hold.Until, s.Hold.Legal
 	if s.Err != nil {
 		b.Damage = s.Err.Error()
 	}

@@ -54,6 +54,27 @@ func (s store) ReadsBack() bool {
 	return storage.ReadsBack(s.value)
 }
 
+// Holds implements storage.Holder, as ReadsBack does.
+func (s store) Holds() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, ok := storage.HolderOf(s.value)
+	return ok
+}
+
+// Hold keeps an object from being deleted.
+func (s store) Hold(ctx context.Context, key string, h storage.Hold) error {
+	to, err := s.get(ctx)
+	if err != nil {
+		return err
+	}
+	able, ok := storage.HolderOf(to)
+	if !ok {
+		return errs.New(errs.Unsupported, "hold %s: the provider does not hold objects", key)
+	}
+	return able.Hold(ctx, key, h)
+}
+
 // Begin opens an upload.
 func (s store) Begin(ctx context.Context, up storage.Upload) (string, error) {
 	to, err := s.get(ctx)

@@ -19,6 +19,7 @@ type Backup struct {
 	Key      string             // of the artifact
 	Manifest *manifest.Manifest // nil when it cannot be read
 	Err      error              // why this is not a sound backup; nil when nothing speaks against it
+	Hold     storage.Hold       // of the artifact, where the target can hold objects
 }
 
 // created is the time to sort by; what has no manifest comes first.
@@ -96,7 +97,19 @@ func (o Options) load(ctx context.Context, t Target, b *Backup, sizes map[string
 		return nil
 	}
 	b.Manifest, b.Err = m, fits(m, b.Key, sizes)
-	return nil
+	return o.askHold(ctx, t, b)
+}
+
+// askHold finds out whether the artifact is held; a listing need not tell.
+func (o Options) askHold(ctx context.Context, t Target, b *Backup) error {
+	if _, ok := storage.HolderOf(t.Storage); !ok || b.Err != nil {
+		return nil
+	}
+	return o.call(ctx, t, "stat "+b.Key, 0, func(ctx context.Context) error {
+		obj, err := t.Storage.Stat(ctx, b.Key)
+		b.Hold = obj.Hold
+		return err
+	})
 }
 
 // fits checks a manifest against what lies beside it.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"github.com/drydock-backup/drydock/agent"
 )
 
 func (a *app) backupsCommand() *cobra.Command {
@@ -17,7 +19,7 @@ func (a *app) backupsCommand() *cobra.Command {
 		},
 	}
 	a.fileFlag(cmd)
-	a.jsonFlag(cmd, "print one JSON array: id, job, target, key, created, bytes, data_bytes, sealed, verified, damage")
+	a.jsonFlag(cmd, "print one JSON array: id, job, target, key, created, bytes, data_bytes, sealed, verified, held_until, legal_hold, damage")
 	return cmd
 }
 
@@ -38,18 +40,30 @@ func (a *app) backups(ctx context.Context, s *session, name string) error {
 		a.printf("no backup of job %q at its targets\n", j.Name)
 		return nil
 	}
-	t := a.table("BACKUP", "TARGET", "CREATED", "SIZE", "DATA", "KEY")
+	t := a.table("BACKUP", "TARGET", "CREATED", "SIZE", "DATA", "HELD", "KEY")
 	for _, b := range list {
 		id := b.ID
 		if b.Damage != "" {
 			id = "DAMAGED: " + b.Damage
 		}
-		t.row(printable(id), b.Target, b.Created.Local().Format("2006-01-02 15:04:05"), size(b.Bytes), size(b.DataBytes), printable(b.Key))
+		t.row(printable(id), b.Target, b.Created.Local().Format("2006-01-02 15:04:05"), size(b.Bytes), size(b.DataBytes),
+			heldText(b), printable(b.Key))
 	}
 	if err := t.flush(); err != nil {
 		return err
 	}
 	return failed
+}
+
+// heldText says whether and how long a target keeps a backup from being deleted.
+func heldText(b agent.Backup) string {
+	switch {
+	case b.LegalHold:
+		return "legal hold"
+	case !b.HeldUntil.IsZero():
+		return "until " + b.HeldUntil.Local().Format("2006-01-02")
+	}
+	return "-"
 }
 
 func (a *app) runsCommand() *cobra.Command {

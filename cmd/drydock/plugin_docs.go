@@ -145,10 +145,12 @@ func abilities(ctx context.Context, p *host.Process) []string {
 func storageAbilities(s storage.Storage) []string {
 	_, check := s.(storage.Checker)
 	_, digest := s.(storage.Digester)
+	_, hold := storage.HolderOf(s)
 	return []string{
 		yes(check) + "tries the target and tells its free space before MySQL is stopped",
 		yes(digest) + "digests what it stores where it is stored, which spares reading a backup back over the network",
 		yes(storage.ReadsBack(s)) + "reads every chunk back before it acknowledges it, which spares doing so at the end",
+		yes(hold) + "can keep backups from being deleted (object lock, retention, legal hold)",
 	}
 }
 

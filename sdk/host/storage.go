@@ -54,6 +54,15 @@ func newStorage(p *Process) storage.Storage {
 // ReadsBack implements storage.ReadBacker with what the provider said of itself.
 func (s *store) ReadsBack() bool { return s.process.can(wire.CapabilityReadBack) }
 
+// Holds implements storage.Holder with what the provider said of itself.
+func (s *store) Holds() bool { return s.process.can(wire.CapabilityHold) }
+
+// Hold keeps an object from being deleted.
+func (s *store) Hold(ctx context.Context, key string, h storage.Hold) error {
+	_, err := s.rpc.Hold(ctx, &pb.HoldRequest{Key: key, UntilUnixNano: wire.UnixNano(h.Until), Legal: h.Legal})
+	return s.process.callError(ctx, err)
+}
+
 // Begin opens an upload.
 func (s *store) Begin(ctx context.Context, up storage.Upload) (string, error) {
 	r, err := s.rpc.Begin(ctx, &pb.BeginRequest{Key: up.Key, ChunkSize: up.ChunkSize})
@@ -169,5 +178,8 @@ func digestOf(sum []byte) ([32]byte, error) {
 }
 
 func fromObject(o *pb.Object) storage.Object {
-	return storage.Object{Key: o.GetKey(), Size: o.GetSize(), Modified: wire.Time(o.GetModifiedUnixNano())}
+	return storage.Object{
+		Key: o.GetKey(), Size: o.GetSize(), Modified: wire.Time(o.GetModifiedUnixNano()),
+		Hold: storage.Hold{Until: wire.Time(o.GetHeldUntilUnixNano()), Legal: o.GetLegalHold()},
+	}
 }

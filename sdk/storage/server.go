@@ -36,6 +36,9 @@ func (s *server) set(impl Storage) []string {
 	if ReadsBack(impl) {
 		capabilities = append(capabilities, wire.CapabilityReadBack)
 	}
+	if _, ok := HolderOf(impl); ok {
+		capabilities = append(capabilities, wire.CapabilityHold)
+	}
 	return capabilities
 }
 
@@ -153,6 +156,22 @@ func (s *server) Check(ctx context.Context, _ *pb.CheckRequest) (*pb.CheckRespon
 	return &pb.CheckResponse{Free: capacity.Free, Total: capacity.Total}, err
 }
 
+// Hold keeps an object from being deleted.
+func (s *server) Hold(ctx context.Context, r *pb.HoldRequest) (*pb.HoldResponse, error) {
+	impl, err := s.storage()
+	if err != nil {
+		return nil, err
+	}
+	h, ok := HolderOf(impl)
+	if !ok {
+		return nil, errs.New(errs.Unsupported, "this provider does not hold objects as it is configured")
+	}
+	return &pb.HoldResponse{}, h.Hold(ctx, r.GetKey(), Hold{Until: wire.Time(r.GetUntilUnixNano()), Legal: r.GetLegal()})
+}
+
 func toObject(o Object) *pb.Object {
-	return &pb.Object{Key: o.Key, Size: o.Size, ModifiedUnixNano: wire.UnixNano(o.Modified)}
+	return &pb.Object{
+		Key: o.Key, Size: o.Size, ModifiedUnixNano: wire.UnixNano(o.Modified),
+		HeldUntilUnixNano: wire.UnixNano(o.Hold.Until), LegalHold: o.Hold.Legal,
+	}
 }

@@ -50,7 +50,7 @@ type Objects interface {
 	// List calls yield for every object whose key starts with prefix, in lexical order of keys, until yield returns an
 	// error, which List returns. Uploads that were not committed are never listed.
 	List(ctx context.Context, prefix string, yield func(Object) error) error
-	// Delete removes one object. An object that does not exist is no error.
+	// Delete removes one object. An object that does not exist is no error, one that is held is errs.Permission.
 	Delete(ctx context.Context, key string) error
 }
 
@@ -81,6 +81,32 @@ func ReadsBack(s Storage) bool {
 	r, ok := s.(ReadBacker)
 	return ok && r.ReadsBack()
 }
+
+// Holder is optional: a store that can keep objects from being deleted, whoever asks (object lock, retention, legal hold).
+type Holder interface {
+	// Holds reports whether the store can, as it is configured: many can only in buckets that were made for it. It does
+	// not ask the store.
+	Holds() bool
+	// Hold sets the hold of an object. Until may be set later but not earlier, and not be taken away: errs.Permission.
+	// Legal may be set and lifted. An object that does not exist is errs.NotFound; a hold of a kind that the store lacks is
+	// errs.Unsupported.
+	Hold(ctx context.Context, key string, h Hold) error
+}
+
+// HolderOf returns the store as a Holder, if it can hold objects as it is configured.
+func HolderOf(s Storage) (Holder, bool) {
+	h, ok := s.(Holder)
+	return h, ok && h.Holds()
+}
+
+// Hold says how an object is kept from being deleted. The zero value is no hold.
+type Hold struct {
+	Until time.Time // the store refuses to delete it before then; zero when there is no such time
+	Legal bool      // held without an end, until somebody lifts it
+}
+
+// Active reports whether the object is held at the time now.
+func (h Hold) Active(now time.Time) bool { return h.Legal || now.Before(h.Until) }
 
 // Capacity is what a store tells of its space.
 type Capacity struct {
@@ -115,4 +141,5 @@ type Object struct {
 	Key      string
 	Size     int64 // bytes
 	Modified time.Time
+	Hold     Hold // told by Stat; a List need not know it
 }

@@ -92,7 +92,28 @@ func (m *memory) Stat(ctx context.Context, key string) (storage.Object, error) {
 	if m.breaks("list-describes") {
 		return storage.Object{Key: key, Size: int64(len(o.data)), Modified: time.Now()}, nil
 	}
-	return storage.Object{Key: key, Size: int64(len(o.data)), Modified: o.modified}, nil
+	return storage.Object{Key: key, Size: int64(len(o.data)), Modified: o.modified, Hold: o.hold}, nil
+}
+
+func (m *memory) Holds() bool { return true }
+
+func (m *memory) Hold(ctx context.Context, key string, h storage.Hold) error {
+	o, err := m.object(ctx, key)
+	if err != nil && !m.breaks("hold-missing") {
+		return err
+	}
+	if err != nil {
+		return nil
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if h.Until.Before(o.hold.Until) && !m.breaks("hold-not-earlier") {
+		return errs.New(errs.Permission, "held until %s", o.hold.Until)
+	}
+	if !m.breaks("hold") {
+		o.hold = h
+	}
+	return nil
 }
 
 func (m *memory) List(ctx context.Context, prefix string, yield func(storage.Object) error) error {
@@ -141,6 +162,9 @@ func (m *memory) Delete(ctx context.Context, key string) error {
 	defer m.mu.Unlock()
 	if m.objects[key] == nil && m.breaks("delete-missing") {
 		return errs.New(errs.NotFound, "%q", key)
+	}
+	if o := m.objects[key]; o != nil && o.hold.Active(time.Now()) && !m.breaks("hold-no-delete") {
+		return errs.New(errs.Permission, "%q is held", key)
 	}
 	if !m.breaks("delete") {
 		delete(m.objects, key)

@@ -31,6 +31,7 @@ type memory struct {
 type object struct {
 	data     []byte
 	modified time.Time
+	hold     storage.Hold
 }
 
 type upload struct {

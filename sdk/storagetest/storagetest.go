@@ -122,7 +122,7 @@ type testCase struct {
 
 func list() []testCase {
 	var all []testCase
-	for _, part := range [][]testCase{sizes(), chunks(), uploads(), objects(), listings(), keys(), ends()} {
+	for _, part := range [][]testCase{sizes(), chunks(), uploads(), objects(), holds(), listings(), keys(), ends()} {
 		all = append(all, part...)
 	}
 	return all

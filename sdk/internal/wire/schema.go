@@ -65,4 +65,5 @@ const (
 	CapabilityCheck    = "storage.check"
 	CapabilityDigest   = "storage.digest"
 	CapabilityReadBack = "storage.read-back"
+	CapabilityHold     = "storage.hold"
 )

@@ -473,7 +473,7 @@ type ConfigureResponse struct {
 	// What is wrong with the configuration; empty: the provider is open.
 	Diagnostics []*Diagnostic `protobuf:"bytes,1,rep,name=diagnostics,proto3" json:"diagnostics,omitempty"`
 	// Optional abilities of this configuration of the provider: "storage.check", "storage.digest",
-	// "storage.read-back".
+	// "storage.read-back", "storage.hold".
 	Capabilities  []string `protobuf:"bytes,2,rep,name=capabilities,proto3" json:"capabilities,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -911,8 +911,12 @@ type Object struct {
 	Size int64 `protobuf:"varint,2,opt,name=size,proto3" json:"size,omitempty"`
 	// When it was last changed, in nanoseconds since 1970 UTC; 0: unknown.
 	ModifiedUnixNano int64 `protobuf:"varint,3,opt,name=modified_unix_nano,json=modifiedUnixNano,proto3" json:"modified_unix_nano,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// The store refuses to delete it before this time, in nanoseconds since 1970 UTC; 0: no such time. Lists may leave it out.
+	HeldUntilUnixNano int64 `protobuf:"varint,4,opt,name=held_until_unix_nano,json=heldUntilUnixNano,proto3" json:"held_until_unix_nano,omitempty"`
+	// Held without an end, until somebody lifts it. Lists may leave it out.
+	LegalHold     bool `protobuf:"varint,5,opt,name=legal_hold,json=legalHold,proto3" json:"legal_hold,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Object) Reset() {
@@ -964,6 +968,20 @@ func (x *Object) GetModifiedUnixNano() int64 {
 		return x.ModifiedUnixNano
 	}
 	return 0
+}
+
+func (x *Object) GetHeldUntilUnixNano() int64 {
+	if x != nil {
+		return x.HeldUntilUnixNano
+	}
+	return 0
+}
+
+func (x *Object) GetLegalHold() bool {
+	if x != nil {
+		return x.LegalHold
+	}
+	return false
 }
 
 // ListRequest selects objects.
@@ -1233,6 +1251,107 @@ func (x *CheckResponse) GetTotal() int64 {
 	return 0
 }
 
+// HoldRequest says how an object is to be held.
+type HoldRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The object.
+	Key string `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	// In nanoseconds since 1970 UTC; 0: no such time. An earlier time than before is an error of kind permission.
+	UntilUnixNano int64 `protobuf:"varint,2,opt,name=until_unix_nano,json=untilUnixNano,proto3" json:"until_unix_nano,omitempty"`
+	// Held without an end; false lifts it.
+	Legal         bool `protobuf:"varint,3,opt,name=legal,proto3" json:"legal,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HoldRequest) Reset() {
+	*x = HoldRequest{}
+	mi := &file_drydock_plugin_v1_storage_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HoldRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HoldRequest) ProtoMessage() {}
+
+func (x *HoldRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_drydock_plugin_v1_storage_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HoldRequest.ProtoReflect.Descriptor instead.
+func (*HoldRequest) Descriptor() ([]byte, []int) {
+	return file_drydock_plugin_v1_storage_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *HoldRequest) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *HoldRequest) GetUntilUnixNano() int64 {
+	if x != nil {
+		return x.UntilUnixNano
+	}
+	return 0
+}
+
+func (x *HoldRequest) GetLegal() bool {
+	if x != nil {
+		return x.Legal
+	}
+	return false
+}
+
+// HoldResponse says that the hold is in force.
+type HoldResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HoldResponse) Reset() {
+	*x = HoldResponse{}
+	mi := &file_drydock_plugin_v1_storage_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HoldResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HoldResponse) ProtoMessage() {}
+
+func (x *HoldResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_drydock_plugin_v1_storage_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HoldResponse.ProtoReflect.Descriptor instead.
+func (*HoldResponse) Descriptor() ([]byte, []int) {
+	return file_drydock_plugin_v1_storage_proto_rawDescGZIP(), []int{25}
+}
+
 var File_drydock_plugin_v1_storage_proto protoreflect.FileDescriptor
 
 const file_drydock_plugin_v1_storage_proto_rawDesc = "" +
@@ -1284,11 +1403,14 @@ const file_drydock_plugin_v1_storage_proto_rawDesc = "" +
 	"\vStatRequest\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\"A\n" +
 	"\fStatResponse\x121\n" +
-	"\x06object\x18\x01 \x01(\v2\x19.drydock.plugin.v1.ObjectR\x06object\"\\\n" +
+	"\x06object\x18\x01 \x01(\v2\x19.drydock.plugin.v1.ObjectR\x06object\"\xac\x01\n" +
 	"\x06Object\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x12\n" +
 	"\x04size\x18\x02 \x01(\x03R\x04size\x12,\n" +
-	"\x12modified_unix_nano\x18\x03 \x01(\x03R\x10modifiedUnixNano\"%\n" +
+	"\x12modified_unix_nano\x18\x03 \x01(\x03R\x10modifiedUnixNano\x12/\n" +
+	"\x14held_until_unix_nano\x18\x04 \x01(\x03R\x11heldUntilUnixNano\x12\x1d\n" +
+	"\n" +
+	"legal_hold\x18\x05 \x01(\bR\tlegalHold\"%\n" +
 	"\vListRequest\x12\x16\n" +
 	"\x06prefix\x18\x01 \x01(\tR\x06prefix\"C\n" +
 	"\fListResponse\x123\n" +
@@ -1299,7 +1421,12 @@ const file_drydock_plugin_v1_storage_proto_rawDesc = "" +
 	"\fCheckRequest\"9\n" +
 	"\rCheckResponse\x12\x12\n" +
 	"\x04free\x18\x01 \x01(\x03R\x04free\x12\x14\n" +
-	"\x05total\x18\x02 \x01(\x03R\x05total2\xf8\x06\n" +
+	"\x05total\x18\x02 \x01(\x03R\x05total\"]\n" +
+	"\vHoldRequest\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12&\n" +
+	"\x0funtil_unix_nano\x18\x02 \x01(\x03R\runtilUnixNano\x12\x14\n" +
+	"\x05legal\x18\x03 \x01(\bR\x05legal\"\x0e\n" +
+	"\fHoldResponse2\xc1\a\n" +
 	"\aStorage\x12J\n" +
 	"\x05Begin\x12\x1f.drydock.plugin.v1.BeginRequest\x1a .drydock.plugin.v1.BeginResponse\x12S\n" +
 	"\bPutChunk\x12\".drydock.plugin.v1.PutChunkRequest\x1a#.drydock.plugin.v1.PutChunkResponse\x12[\n" +
@@ -1312,7 +1439,8 @@ const file_drydock_plugin_v1_storage_proto_rawDesc = "" +
 	"\x04Stat\x12\x1e.drydock.plugin.v1.StatRequest\x1a\x1f.drydock.plugin.v1.StatResponse\x12I\n" +
 	"\x04List\x12\x1e.drydock.plugin.v1.ListRequest\x1a\x1f.drydock.plugin.v1.ListResponse0\x01\x12M\n" +
 	"\x06Delete\x12 .drydock.plugin.v1.DeleteRequest\x1a!.drydock.plugin.v1.DeleteResponse\x12J\n" +
-	"\x05Check\x12\x1f.drydock.plugin.v1.CheckRequest\x1a .drydock.plugin.v1.CheckResponseBQZOgithub.com/drydock-backup/drydock/sdk/internal/proto/drydock/plugin/v1;pluginv1b\x06proto3"
+	"\x05Check\x12\x1f.drydock.plugin.v1.CheckRequest\x1a .drydock.plugin.v1.CheckResponse\x12G\n" +
+	"\x04Hold\x12\x1e.drydock.plugin.v1.HoldRequest\x1a\x1f.drydock.plugin.v1.HoldResponseBQZOgithub.com/drydock-backup/drydock/sdk/internal/proto/drydock/plugin/v1;pluginv1b\x06proto3"
 
 var (
 	file_drydock_plugin_v1_storage_proto_rawDescOnce sync.Once
@@ -1326,7 +1454,7 @@ func file_drydock_plugin_v1_storage_proto_rawDescGZIP() []byte {
 	return file_drydock_plugin_v1_storage_proto_rawDescData
 }
 
-var file_drydock_plugin_v1_storage_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_drydock_plugin_v1_storage_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_drydock_plugin_v1_storage_proto_goTypes = []any{
 	(*BeginRequest)(nil),       // 0: drydock.plugin.v1.BeginRequest
 	(*BeginResponse)(nil),      // 1: drydock.plugin.v1.BeginResponse
@@ -1352,6 +1480,8 @@ var file_drydock_plugin_v1_storage_proto_goTypes = []any{
 	(*DeleteResponse)(nil),     // 21: drydock.plugin.v1.DeleteResponse
 	(*CheckRequest)(nil),       // 22: drydock.plugin.v1.CheckRequest
 	(*CheckResponse)(nil),      // 23: drydock.plugin.v1.CheckResponse
+	(*HoldRequest)(nil),        // 24: drydock.plugin.v1.HoldRequest
+	(*HoldResponse)(nil),       // 25: drydock.plugin.v1.HoldResponse
 }
 var file_drydock_plugin_v1_storage_proto_depIdxs = []int32{
 	6,  // 0: drydock.plugin.v1.ListChunksResponse.chunks:type_name -> drydock.plugin.v1.ChunkInfo
@@ -1368,19 +1498,21 @@ var file_drydock_plugin_v1_storage_proto_depIdxs = []int32{
 	18, // 11: drydock.plugin.v1.Storage.List:input_type -> drydock.plugin.v1.ListRequest
 	20, // 12: drydock.plugin.v1.Storage.Delete:input_type -> drydock.plugin.v1.DeleteRequest
 	22, // 13: drydock.plugin.v1.Storage.Check:input_type -> drydock.plugin.v1.CheckRequest
-	1,  // 14: drydock.plugin.v1.Storage.Begin:output_type -> drydock.plugin.v1.BeginResponse
-	3,  // 15: drydock.plugin.v1.Storage.PutChunk:output_type -> drydock.plugin.v1.PutChunkResponse
-	5,  // 16: drydock.plugin.v1.Storage.ListChunks:output_type -> drydock.plugin.v1.ListChunksResponse
-	8,  // 17: drydock.plugin.v1.Storage.Commit:output_type -> drydock.plugin.v1.CommitResponse
-	10, // 18: drydock.plugin.v1.Storage.Abort:output_type -> drydock.plugin.v1.AbortResponse
-	12, // 19: drydock.plugin.v1.Storage.ReadRange:output_type -> drydock.plugin.v1.ReadRangeResponse
-	14, // 20: drydock.plugin.v1.Storage.Digest:output_type -> drydock.plugin.v1.DigestResponse
-	16, // 21: drydock.plugin.v1.Storage.Stat:output_type -> drydock.plugin.v1.StatResponse
-	19, // 22: drydock.plugin.v1.Storage.List:output_type -> drydock.plugin.v1.ListResponse
-	21, // 23: drydock.plugin.v1.Storage.Delete:output_type -> drydock.plugin.v1.DeleteResponse
-	23, // 24: drydock.plugin.v1.Storage.Check:output_type -> drydock.plugin.v1.CheckResponse
-	14, // [14:25] is the sub-list for method output_type
-	3,  // [3:14] is the sub-list for method input_type
+	24, // 14: drydock.plugin.v1.Storage.Hold:input_type -> drydock.plugin.v1.HoldRequest
+	1,  // 15: drydock.plugin.v1.Storage.Begin:output_type -> drydock.plugin.v1.BeginResponse
+	3,  // 16: drydock.plugin.v1.Storage.PutChunk:output_type -> drydock.plugin.v1.PutChunkResponse
+	5,  // 17: drydock.plugin.v1.Storage.ListChunks:output_type -> drydock.plugin.v1.ListChunksResponse
+	8,  // 18: drydock.plugin.v1.Storage.Commit:output_type -> drydock.plugin.v1.CommitResponse
+	10, // 19: drydock.plugin.v1.Storage.Abort:output_type -> drydock.plugin.v1.AbortResponse
+	12, // 20: drydock.plugin.v1.Storage.ReadRange:output_type -> drydock.plugin.v1.ReadRangeResponse
+	14, // 21: drydock.plugin.v1.Storage.Digest:output_type -> drydock.plugin.v1.DigestResponse
+	16, // 22: drydock.plugin.v1.Storage.Stat:output_type -> drydock.plugin.v1.StatResponse
+	19, // 23: drydock.plugin.v1.Storage.List:output_type -> drydock.plugin.v1.ListResponse
+	21, // 24: drydock.plugin.v1.Storage.Delete:output_type -> drydock.plugin.v1.DeleteResponse
+	23, // 25: drydock.plugin.v1.Storage.Check:output_type -> drydock.plugin.v1.CheckResponse
+	25, // 26: drydock.plugin.v1.Storage.Hold:output_type -> drydock.plugin.v1.HoldResponse
+	15, // [15:27] is the sub-list for method output_type
+	3,  // [3:15] is the sub-list for method input_type
 	3,  // [3:3] is the sub-list for extension type_name
 	3,  // [3:3] is the sub-list for extension extendee
 	0,  // [0:3] is the sub-list for field type_name
@@ -1397,7 +1529,7 @@ func file_drydock_plugin_v1_storage_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_drydock_plugin_v1_storage_proto_rawDesc), len(file_drydock_plugin_v1_storage_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   24,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

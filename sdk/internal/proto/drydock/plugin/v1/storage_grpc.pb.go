@@ -30,6 +30,7 @@ const (
 	Storage_List_FullMethodName       = "/drydock.plugin.v1.Storage/List"
 	Storage_Delete_FullMethodName     = "/drydock.plugin.v1.Storage/Delete"
 	Storage_Check_FullMethodName      = "/drydock.plugin.v1.Storage/Check"
+	Storage_Hold_FullMethodName       = "/drydock.plugin.v1.Storage/Hold"
 )
 
 // StorageClient is the client API for Storage service.
@@ -57,10 +58,12 @@ type StorageClient interface {
 	Stat(ctx context.Context, in *StatRequest, opts ...grpc.CallOption) (*StatResponse, error)
 	// List streams the objects whose key starts with a prefix, in lexical order of keys. Open uploads are not listed.
 	List(ctx context.Context, in *ListRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ListResponse], error)
-	// Delete removes one object. An object that does not exist is no error.
+	// Delete removes one object. An object that does not exist is no error, one that is held an error of kind permission.
 	Delete(ctx context.Context, in *DeleteRequest, opts ...grpc.CallOption) (*DeleteResponse, error)
 	// Check tries what a run will need, and leaves nothing behind. Capability "storage.check".
 	Check(ctx context.Context, in *CheckRequest, opts ...grpc.CallOption) (*CheckResponse, error)
+	// Hold keeps an object from being deleted. Capability "storage.hold".
+	Hold(ctx context.Context, in *HoldRequest, opts ...grpc.CallOption) (*HoldResponse, error)
 }
 
 type storageClient struct {
@@ -199,6 +202,16 @@ func (c *storageClient) Check(ctx context.Context, in *CheckRequest, opts ...grp
 	return out, nil
 }
 
+func (c *storageClient) Hold(ctx context.Context, in *HoldRequest, opts ...grpc.CallOption) (*HoldResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(HoldResponse)
+	err := c.cc.Invoke(ctx, Storage_Hold_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // StorageServer is the server API for Storage service.
 // All implementations must embed UnimplementedStorageServer
 // for forward compatibility.
@@ -224,10 +237,12 @@ type StorageServer interface {
 	Stat(context.Context, *StatRequest) (*StatResponse, error)
 	// List streams the objects whose key starts with a prefix, in lexical order of keys. Open uploads are not listed.
 	List(*ListRequest, grpc.ServerStreamingServer[ListResponse]) error
-	// Delete removes one object. An object that does not exist is no error.
+	// Delete removes one object. An object that does not exist is no error, one that is held an error of kind permission.
 	Delete(context.Context, *DeleteRequest) (*DeleteResponse, error)
 	// Check tries what a run will need, and leaves nothing behind. Capability "storage.check".
 	Check(context.Context, *CheckRequest) (*CheckResponse, error)
+	// Hold keeps an object from being deleted. Capability "storage.hold".
+	Hold(context.Context, *HoldRequest) (*HoldResponse, error)
 	mustEmbedUnimplementedStorageServer()
 }
 
@@ -270,6 +285,9 @@ func (UnimplementedStorageServer) Delete(context.Context, *DeleteRequest) (*Dele
 }
 func (UnimplementedStorageServer) Check(context.Context, *CheckRequest) (*CheckResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Check not implemented")
+}
+func (UnimplementedStorageServer) Hold(context.Context, *HoldRequest) (*HoldResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Hold not implemented")
 }
 func (UnimplementedStorageServer) mustEmbedUnimplementedStorageServer() {}
 func (UnimplementedStorageServer) testEmbeddedByValue()                 {}
@@ -476,6 +494,24 @@ func _Storage_Check_Handler(srv interface{}, ctx context.Context, dec func(inter
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Storage_Hold_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(HoldRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(StorageServer).Hold(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Storage_Hold_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(StorageServer).Hold(ctx, req.(*HoldRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Storage_ServiceDesc is the grpc.ServiceDesc for Storage service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -518,6 +554,10 @@ var Storage_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Check",
 			Handler:    _Storage_Check_Handler,
+		},
+		{
+			MethodName: "Hold",
+			Handler:    _Storage_Hold_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{
