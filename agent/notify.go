@@ -35,10 +35,10 @@ func (r *running) notify(ctx context.Context, j job.Job, out Outcome, failure er
 	}
 }
 
-func (r *running) send(ctx context.Context, n job.Notify, e notify.Event) error {
+func (a *Agent) send(ctx context.Context, n job.Notify, e notify.Event) error {
 	ctx, cancel := context.WithTimeout(ctx, notifyLimit)
 	defer cancel()
-	sender, err := r.o.Plugins.Notifier(ctx, n.Provider)
+	sender, err := a.o.Plugins.Notifier(ctx, n.Provider)
 	if err != nil {
 		return err
 	}

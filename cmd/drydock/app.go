@@ -49,7 +49,8 @@ func (a *app) rootCommand() *cobra.Command {
 	a.configFlags(root)
 	root.AddCommand(
 		a.validateCommand(), a.fmtCommand(), a.planCommand(), a.runCommand(), a.resumeCommand(), a.recoverCommand(),
-		a.runsCommand(), a.backupsCommand(), a.verifyCommand(), a.restoreCommand(), a.pluginCommand(), a.manCommand(),
+		a.runsCommand(), a.backupsCommand(), a.verifyCommand(), a.restoreCommand(), a.notifyCommand(),
+		a.pluginCommand(), a.manCommand(),
 	)
 	return group(root)
 }

@@ -10,16 +10,18 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"github.com/drydock-backup/drydock/agent"
 	"github.com/drydock-backup/drydock/internal/testenv"
 	"github.com/drydock-backup/drydock/sdk/notify"
 )
 
-// R9.6, S4: those who asked are told, through a plugin, and a notifier that fails does not fail the backup.
-func TestNotifications(t *testing.T) {
-	t.Parallel()
-	events := make(chan notify.Event, 4)
+// newHook starts a web hook and returns its address and what arrives there.
+func newHook(t *testing.T) (string, <-chan notify.Event) {
+	t.Helper()
+	events := make(chan notify.Event, 16)
 	hook := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		var e notify.Event
@@ -31,13 +33,48 @@ func TestNotifications(t *testing.T) {
 		}
 		events <- e
 	}))
-	defer hook.Close()
+	t.Cleanup(hook.Close)
+	return hook.URL, events
+}
+
+// hookBlock is the block of a web hook in a job file.
+func hookBlock(label, url, on string) string {
+	return fmt.Sprintf("notify \"webhook\" %q {\n    on  = [%s]\n    url = %q\n  }\n", label, on, url)
+}
+
+// S4: a test message shows which notifiers work, before they are needed.
+func TestNotifyCommand(t *testing.T) {
+	t.Parallel()
+	hook, events := newHook(t)
 	h := newSite(t, testenv.MySQL(t))
-	block := func(label, url, on string) string {
-		return fmt.Sprintf("notify \"webhook\" %q {\n    on  = [%s]\n    url = %q\n  }\n", label, on, url)
+	h.writeJob(t, jobText{Extra: hookBlock("dba", hook, `"failure"`)})
+	if r := drydock(t, h.args("notify", "--file", h.job)...).want(t, exitDone); !strings.Contains(r.stdout, `"dba" (webhook): delivered`) {
+		t.Errorf("printed:\n%s", r.stdout)
 	}
-	h.writeJob(t, jobText{Extra: block("dba", hook.URL, `"success", "failure"`) +
-		"\n  " + block("gone", "http://127.0.0.1:1/", `"success"`)})
+	if e := <-events; e.Type != "test" || e.Severity != notify.Info || e.Job != "shop" || e.ID == "" || e.Summary == "" {
+		t.Errorf("event: %+v", e)
+	}
+	h.writeJob(t, jobText{Extra: hookBlock("dba", hook, `"failure"`) + "\n  " + hookBlock("gone", "http://127.0.0.1:1/", `"failure"`)})
+	r := drydock(t, h.args("notify", "--file", h.job, "--json")...).want(t, exitFailed)
+	r.says(t, `notifier "gone"`)
+	var told []agent.Notified
+	if err := json.Unmarshal([]byte(r.stdout), &told); err != nil || len(told) != 2 || !told[0].Delivered || told[1].Delivered {
+		t.Errorf("printed: %v\n%s", err, r.stdout)
+	}
+	if e := <-events; e.Type != "test" {
+		t.Errorf("event: %+v", e)
+	}
+	drydock(t, h.args("notify", "--file", h.job, "--notifier", "dba")...).want(t, exitDone)
+	drydock(t, h.args("notify", "--file", h.job, "--notifier", "nobody")...).want(t, exitFailed).says(t, `no notifier "nobody"`)
+}
+
+// R9.6, S4: those who asked are told, through a plugin, and a notifier that fails does not fail the backup.
+func TestNotifications(t *testing.T) {
+	t.Parallel()
+	hook, events := newHook(t)
+	h := newSite(t, testenv.MySQL(t))
+	h.writeJob(t, jobText{Extra: hookBlock("dba", hook, `"success", "failure"`) +
+		"\n  " + hookBlock("gone", "http://127.0.0.1:1/", `"success"`)})
 
 	run, r := h.run(t, exitDone)
 	if e := <-events; e.Type != "success" || e.Severity != notify.Info || e.Run != run.Run || e.Job != "shop" || e.ID == "" {
