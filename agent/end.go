@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/drydock-backup/drydock/agent/fault"
 	"github.com/drydock-backup/drydock/agent/instance"
 	"github.com/drydock-backup/drydock/agent/run"
 	"github.com/drydock-backup/drydock/agent/state"
@@ -169,7 +170,8 @@ func (r *running) finish(out Outcome, failure error) error {
 		text = failure.Error()
 	}
 	_, pruned := r.store.Prune(state.KeepRuns)
-	return errors.Join(err, r.store.FinishRun(r.b.ID, status, out.Finished, text), pruned)
+	ended := fault.Around("record.end", func() error { return r.store.FinishRun(r.b.ID, status, out.Finished, text) })
+	return errors.Join(err, ended, pruned)
 }
 
 // waits reports whether the spool holds a whole artifact that some target still lacks.

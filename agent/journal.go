@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/drydock-backup/drydock/agent/fault"
 	"github.com/drydock-backup/drydock/agent/state"
 	"github.com/drydock-backup/drydock/agent/step"
 )
@@ -30,41 +31,49 @@ func (j *journal) SaveIntent(_ context.Context, in step.Intent) error {
 	if err != nil {
 		return fmt.Errorf("encode facts: %w", err)
 	}
-	return j.store.UpdateRun(j.id, func(r *state.Run) error {
-		r.Server = facts
-		r.Intent = &state.Intent{
-			WasRunning: in.WasRunning, DataDir: in.MySQL.DataDir, PID: in.PID,
-			Service: in.MySQL.Service.Kind, Start: in.MySQL.Service.Start, Unit: in.MySQL.Service.Unit,
-			Settings: settings, Written: in.At.UTC(),
-		}
-		if in.WasRunning {
-			r.DownSince = in.At.UTC()
-		}
-		return nil
+	return fault.Around("record.intent", func() error {
+		return j.store.UpdateRun(j.id, func(r *state.Run) error {
+			r.Server = facts
+			r.Intent = &state.Intent{
+				WasRunning: in.WasRunning, DataDir: in.MySQL.DataDir, PID: in.PID,
+				Service: in.MySQL.Service.Kind, Start: in.MySQL.Service.Start, Unit: in.MySQL.Service.Unit,
+				Settings: settings, Written: in.At.UTC(),
+			}
+			if in.WasRunning {
+				r.DownSince = in.At.UTC()
+			}
+			return nil
+		})
 	})
 }
 
 // Disarm implements step.Journal.
 func (j *journal) Disarm(context.Context) error {
-	return j.store.UpdateRun(j.id, func(r *state.Run) error {
-		if r.Intent != nil {
-			r.Intent.Disarmed = true
-		}
-		return nil
+	return fault.Around("record.disarm", func() error {
+		return j.store.UpdateRun(j.id, func(r *state.Run) error {
+			if r.Intent != nil {
+				r.Intent.Disarmed = true
+			}
+			return nil
+		})
 	})
 }
 
 // SaveArtifact implements step.Journal.
 func (j *journal) SaveArtifact(_ context.Context, a step.Artifact) error {
-	return j.store.SetWhole(j.id, state.Artifact{
-		Key: a.Key, ChunkSize: a.ChunkSize, Size: a.Size, DataBytes: a.DataBytes, Files: a.Files, Whole: true,
-	}, a.Chunks)
+	return fault.Around("record.artifact", func() error {
+		return j.store.SetWhole(j.id, state.Artifact{
+			Key: a.Key, ChunkSize: a.ChunkSize, Size: a.Size, DataBytes: a.DataBytes, Files: a.Files, Whole: true,
+		}, a.Chunks)
+	})
 }
 
 // SaveStored implements step.Journal.
 func (j *journal) SaveStored(_ context.Context, label string) error {
-	return j.store.UpdateTarget(j.id, label, func(t *state.Target) error {
-		t.Committed, t.Manifest = true, true
-		return nil
+	return fault.Around("record.stored", func() error {
+		return j.store.UpdateTarget(j.id, label, func(t *state.Target) error {
+			t.Committed, t.Manifest = true, true
+			return nil
+		})
 	})
 }

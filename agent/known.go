@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/drydock-backup/drydock/agent/fault"
 	"github.com/drydock-backup/drydock/agent/job"
 )
 
@@ -38,7 +39,7 @@ func (a *Agent) remember(j job.Job) error {
 	if err := os.WriteFile(path+".new", data, 0o600); err != nil {
 		return err
 	}
-	return os.Rename(path+".new", path)
+	return fault.Around("known.rename", func() error { return os.Rename(path+".new", path) })
 }
 
 // KnownJob finds a job by its name; "" finds the only one that there is.

@@ -7,6 +7,7 @@ import (
 	"runtime"
 
 	"github.com/drydock-backup/drydock/agent/archive"
+	"github.com/drydock-backup/drydock/agent/fault"
 	"github.com/drydock-backup/drydock/agent/mysql"
 	"github.com/drydock-backup/drydock/agent/ship"
 	"github.com/drydock-backup/drydock/agent/spool"
@@ -22,11 +23,15 @@ type frames struct{ *host.Frames }
 
 // Slot implements archive.Frames.
 func (f frames) Slot(ctx context.Context) (archive.Slot, error) {
-	s, err := f.Frames.Slot(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return s, nil
+	var slot archive.Slot
+	err := fault.Around("plugin.slot", func() error {
+		s, err := f.Frames.Slot(ctx)
+		if err == nil {
+			slot = s // a nil *host.Slot would be no nil
+		}
+		return err
+	})
+	return slot, err
 }
 
 func hostName() string {

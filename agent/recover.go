@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/drydock-backup/drydock/agent/fault"
 	"github.com/drydock-backup/drydock/agent/job"
 	"github.com/drydock-backup/drydock/agent/mysql"
 	"github.com/drydock-backup/drydock/agent/ship"
@@ -99,10 +100,12 @@ func (r *running) startAgain(ctx context.Context, old state.Run) error {
 		// The run has reported it already; that it fails again must not keep every further run from going ahead.
 		r.o.Log.Warn("put back what the restart lost", "run", old.ID, "error", err)
 	}
-	return r.store.UpdateRun(old.ID, func(s *state.Run) error {
-		s.Intent.Disarmed, s.Intent.StartedBy = true, "recover"
-		s.UpAgain = up
-		return nil
+	return fault.Around("record.revived", func() error {
+		return r.store.UpdateRun(old.ID, func(s *state.Run) error {
+			s.Intent.Disarmed, s.Intent.StartedBy = true, "recover"
+			s.UpAgain = up
+			return nil
+		})
 	})
 }
 
@@ -123,7 +126,10 @@ func (r *running) settle(ctx context.Context, found []Recovered) error {
 	for i := range found {
 		dead, err := r.store.Run(found[i].RunID)
 		if err == nil && dead.Status == state.Running {
-			found[i].Artifact, err = r.settleRun(ctx, dead)
+			err = fault.Around("record.settled", func() (err error) {
+				found[i].Artifact, err = r.settleRun(ctx, dead)
+				return err
+			})
 		}
 		failed = append(failed, err)
 	}

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/drydock-backup/drydock/agent/archive"
+	"github.com/drydock-backup/drydock/agent/fault"
 	"github.com/drydock-backup/drydock/agent/instance"
 	"github.com/drydock-backup/drydock/agent/job"
 	"github.com/drydock-backup/drydock/agent/mysql"
@@ -97,10 +98,14 @@ func (r *running) open(ctx context.Context) (err error) {
 func newBackup(id string, j job.Job) *step.Backup { return &step.Backup{ID: id, Job: j} }
 
 // openState opens the job's state file, which is the job's lock too.
-func (a *Agent) openState(ctx context.Context, j job.Job) (*state.Store, error) {
+func (a *Agent) openState(ctx context.Context, j job.Job) (store *state.Store, err error) {
 	ctx, cancel := context.WithTimeout(ctx, lockWait)
 	defer cancel()
-	return state.Open(ctx, state.Path(a.o.DataDir, j.Name))
+	err = fault.Around("lock.state", func() (err error) {
+		store, err = state.Open(ctx, state.Path(a.o.DataDir, j.Name))
+		return err
+	})
+	return store, err
 }
 
 // lock makes this the only run of the job, and the only one on the data directory.
@@ -110,8 +115,10 @@ func (r *running) lock(ctx context.Context) (err error) {
 	if r.store, err = r.openState(ctx, r.b.Job); err != nil {
 		return err
 	}
-	r.dirLock, err = instance.LockDataDir(ctx, r.b.Job.MySQL.DataDir)
-	return err
+	return fault.Around("lock.datadir", func() (err error) {
+		r.dirLock, err = instance.LockDataDir(ctx, r.b.Job.MySQL.DataDir)
+		return err
+	})
 }
 
 // openPlugins starts targets and compressor side by side.
@@ -177,8 +184,10 @@ func (r *running) sequence(ctx context.Context) error {
 // record makes the run known before it does anything.
 func (r *running) record() (err error) {
 	dir := filepath.Join(r.o.SpoolDir, r.b.ID)
-	err = r.store.CreateRun(state.Run{
-		ID: r.b.ID, Job: r.b.Job.Name, Status: state.Running, Started: r.b.Started, SpoolDir: dir,
+	err = fault.Around("record.run", func() error {
+		return r.store.CreateRun(state.Run{
+			ID: r.b.ID, Job: r.b.Job.Name, Status: state.Running, Started: r.b.Started, SpoolDir: dir,
+		})
 	})
 	if err != nil {
 		return err
@@ -189,19 +198,27 @@ func (r *running) record() (err error) {
 }
 
 // scan looks at the data directory, now that the server has told about itself.
-func (r *running) scan(ctx context.Context, f mysql.Facts) (archive.Inventory, error) {
+func (r *running) scan(ctx context.Context, f mysql.Facts) (found archive.Inventory, err error) {
 	r.server.ErrorLog = f.LogError
-	return archive.Scan(ctx, r.archiveOptions(f))
+	err = fault.Around("archive.scan", func() (err error) {
+		found, err = archive.Scan(ctx, r.archiveOptions(f))
+		return err
+	})
+	return found, err
 }
 
 func (r *running) spoolFree() (int64, error) { return r.spool.Free() }
 
 // archive writes Data.zip.
-func (r *running) archive(ctx context.Context, w io.Writer) (archive.Summary, error) {
+func (r *running) archive(ctx context.Context, w io.Writer) (sum archive.Summary, err error) {
 	o := r.archiveOptions(r.b.Survey.Facts)
 	o.Scratch = r.spool.Dir()
 	o.Progress = func(p archive.Progress) { r.progress("capture", "", p.Bytes, r.b.Survey.Inventory.Bytes) }
-	return archive.Write(ctx, w, frames{r.frames}, o)
+	err = fault.Around("archive.write", func() (err error) {
+		sum, err = archive.Write(ctx, w, frames{r.frames}, o)
+		return err
+	})
+	return sum, err
 }
 
 // ship begins the transfer to every target.

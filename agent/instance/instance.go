@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/drydock-backup/drydock/agent/fault"
 	"github.com/drydock-backup/drydock/agent/mysql"
 	"github.com/drydock-backup/drydock/agent/service"
 )
@@ -60,7 +61,7 @@ func (i *Instance) Holder() (int, error) { return mysql.Holder(i.DataDir) }
 func (i *Instance) Answers(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, pingLimit)
 	defer cancel()
-	return i.Server.Ping(ctx)
+	return fault.Around("instance.answers", func() error { return i.Server.Ping(ctx) })
 }
 
 // Manual returns the commands that a person on this host would type to start the server.

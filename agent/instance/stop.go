@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/drydock-backup/drydock/agent/fault"
 	"github.com/drydock-backup/drydock/agent/mysql"
 	"github.com/drydock-backup/drydock/sdk/errs"
 )
@@ -34,7 +35,8 @@ func (i *Instance) Stop(ctx context.Context) error {
 	if asked != nil {
 		i.Log.Warn("the shutdown reported an error; waiting whether the server stops all the same", "error", asked)
 	}
-	if err := mysql.WaitFree(ctx, i.DataDir, pid); err != nil {
+	err = fault.Around("mysql.free", func() error { return mysql.WaitFree(ctx, i.DataDir, pid) })
+	if err != nil {
 		return i.notStopped(ctx, pid, asked, err)
 	}
 	return nil

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"time"
+
+	"github.com/drydock-backup/drydock/agent/fault"
 )
 
 // Facts is what a running server says about itself. Paths are absolute. It is stored with every backup.
@@ -62,14 +64,16 @@ type Facts struct {
 // error. Facts about files need the agent to be on the server's host.
 func (s *Server) Facts(ctx context.Context) (Facts, error) {
 	var f Facts
-	err := s.session(ctx, "ask", func(ctx context.Context, c *session) error {
-		vars, err := c.pairs(ctx, "SHOW GLOBAL VARIABLES")
-		if err != nil {
-			return err
-		}
-		a := asking{session: c, dialect: dialectOf(vars["version"]), vars: vars, facts: &f}
-		a.plain()
-		return a.ask(ctx)
+	err := fault.Around("mysql.facts", func() error {
+		return s.session(ctx, "ask", func(ctx context.Context, c *session) error {
+			vars, err := c.pairs(ctx, "SHOW GLOBAL VARIABLES")
+			if err != nil {
+				return err
+			}
+			a := asking{session: c, dialect: dialectOf(vars["version"]), vars: vars, facts: &f}
+			a.plain()
+			return a.ask(ctx)
+		})
 	})
 	if err != nil {
 		return Facts{}, err

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/drydock-backup/drydock/agent/fault"
 	"github.com/drydock-backup/drydock/sdk/errs"
 )
 
@@ -61,18 +62,20 @@ func (c *session) settings(ctx context.Context) (Settings, dialect, error) {
 //
 // It goes on after a failure; the error joins one for each that did not come back. Applying twice does no harm.
 func (s *Server) Apply(ctx context.Context, want Settings) error {
-	return s.session(ctx, "put back settings of", func(ctx context.Context, c *session) error {
-		now, d, err := c.settings(ctx)
-		if err != nil {
-			return err
-		}
-		// a session that locks tables must not hold this up for a year, which is the default
-		if _, err := c.ExecContext(ctx, "SET SESSION lock_wait_timeout = 10"); err != nil {
-			return err
-		}
-		a := apply{Server: s, session: c, dialect: d, now: now, want: want}
-		a.all(ctx)
-		return errors.Join(a.failed...)
+	return fault.Around("mysql.apply", func() error {
+		return s.session(ctx, "put back settings of", func(ctx context.Context, c *session) error {
+			now, d, err := c.settings(ctx)
+			if err != nil {
+				return err
+			}
+			// a session that locks tables must not hold this up for a year, which is the default
+			if _, err := c.ExecContext(ctx, "SET SESSION lock_wait_timeout = 10"); err != nil {
+				return err
+			}
+			a := apply{Server: s, session: c, dialect: d, now: now, want: want}
+			a.all(ctx)
+			return errors.Join(a.failed...)
+		})
 	})
 }
 

@@ -8,8 +8,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/drydock-backup/drydock/agent/fault"
 	"github.com/drydock-backup/drydock/agent/job"
 	"github.com/drydock-backup/drydock/sdk/host"
+	"github.com/drydock-backup/drydock/sdk/schema"
 )
 
 // errClosed says that a call came after Close.
@@ -43,7 +45,11 @@ func (h *Host) launch(ctx context.Context, kind string, p job.Provider) (*host.P
 	if err != nil {
 		return nil, err
 	}
-	diags, err := process.Configure(ctx, p.Config.Reveal())
+	var diags []schema.Diagnostic
+	err = fault.Around("plugin.configure", func() (err error) {
+		diags, err = process.Configure(ctx, p.Config.Reveal())
+		return err
+	})
 	switch {
 	case err != nil:
 		return nil, errors.Join(err, stopNow(process))
@@ -67,9 +73,13 @@ func (h *Host) start(ctx context.Context, s *source, label string) (*host.Proces
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(h.life, cancel)()
-	process, err := host.Start(ctx, host.Command{
-		Kind: s.kind, Name: s.name, Path: s.path, Args: s.args, SHA256: s.sha256,
-		Env: environment(os.Environ()), SocketDir: h.dir.path, Log: log,
+	var process *host.Process
+	err := fault.Around("plugin.start", func() (err error) {
+		process, err = host.Start(ctx, host.Command{
+			Kind: s.kind, Name: s.name, Path: s.path, Args: s.args, SHA256: s.sha256,
+			Env: environment(os.Environ()), SocketDir: h.dir.path, Log: log,
+		})
+		return err
 	})
 	if err != nil {
 		h.watches.Done()

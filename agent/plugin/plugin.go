@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/drydock-backup/drydock/agent/fault"
 	"github.com/drydock-backup/drydock/agent/job"
 	"github.com/drydock-backup/drydock/sdk/compress"
 	"github.com/drydock-backup/drydock/sdk/host"
@@ -159,7 +160,11 @@ func (h *Host) Frames(ctx context.Context, p job.Provider, o host.FrameOptions) 
 		return nil, err
 	}
 	o.StopOnClose = true
-	frames, err := process.Frames(ctx, o)
+	var frames *host.Frames
+	err = fault.Around("plugin.frames", func() (err error) {
+		frames, err = process.Frames(ctx, o)
+		return err
+	})
 	if err != nil {
 		return nil, errors.Join(err, stopNow(process))
 	}
@@ -193,22 +198,26 @@ func (h *Host) Processes() []Process {
 // nothing is started any more. A second call waits for the first and returns its result.
 func (h *Host) Close(ctx context.Context) error {
 	h.closing.Do(func() {
-		h.mu.Lock()
-		h.closed = true
-		processes := make([]*host.Process, 0, len(h.live))
-		for p := range h.live {
-			processes = append(processes, p)
-		}
-		h.mu.Unlock()
-		h.end()
-		failures := make([]error, len(processes))
-		var stops sync.WaitGroup
-		for i, p := range processes {
-			stops.Go(func() { failures[i] = p.Stop(ctx) })
-		}
-		stops.Wait()
-		h.watches.Wait()
-		h.closeErr = errors.Join(errors.Join(failures...), h.dir.remove())
+		h.closeErr = fault.Around("plugin.close", func() error { return h.close(ctx) })
 	})
 	return h.closeErr
+}
+
+func (h *Host) close(ctx context.Context) error {
+	h.mu.Lock()
+	h.closed = true
+	processes := make([]*host.Process, 0, len(h.live))
+	for p := range h.live {
+		processes = append(processes, p)
+	}
+	h.mu.Unlock()
+	h.end()
+	failures := make([]error, len(processes))
+	var stops sync.WaitGroup
+	for i, p := range processes {
+		stops.Go(func() { failures[i] = p.Stop(ctx) })
+	}
+	stops.Wait()
+	h.watches.Wait()
+	return errors.Join(errors.Join(failures...), h.dir.remove())
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 
+	"github.com/drydock-backup/drydock/agent/fault"
 	"github.com/drydock-backup/drydock/sdk/errs"
 	"github.com/drydock-backup/drydock/sdk/notify"
 	"github.com/drydock-backup/drydock/sdk/storage"
@@ -76,12 +77,16 @@ func (s store) Hold(ctx context.Context, key string, h storage.Hold) error {
 }
 
 // Begin opens an upload.
-func (s store) Begin(ctx context.Context, up storage.Upload) (string, error) {
+func (s store) Begin(ctx context.Context, up storage.Upload) (token string, err error) {
 	to, err := s.get(ctx)
 	if err != nil {
 		return "", err
 	}
-	return to.Begin(ctx, up)
+	err = fault.Around("storage.begin", func() (err error) {
+		token, err = to.Begin(ctx, up)
+		return err
+	})
+	return token, err
 }
 
 // PutChunk stores one chunk.
@@ -90,16 +95,20 @@ func (s store) PutChunk(ctx context.Context, token string, c storage.Chunk) erro
 	if err != nil {
 		return err
 	}
-	return to.PutChunk(ctx, token, c)
+	return fault.Around("storage.put", func() error { return to.PutChunk(ctx, token, c) })
 }
 
 // ListChunks returns the chunks that have arrived.
-func (s store) ListChunks(ctx context.Context, token string) ([]storage.ChunkInfo, error) {
+func (s store) ListChunks(ctx context.Context, token string) (chunks []storage.ChunkInfo, err error) {
 	to, err := s.get(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return to.ListChunks(ctx, token)
+	err = fault.Around("storage.chunks", func() (err error) {
+		chunks, err = to.ListChunks(ctx, token)
+		return err
+	})
+	return chunks, err
 }
 
 // Commit makes the object visible.
@@ -108,7 +117,7 @@ func (s store) Commit(ctx context.Context, token string, size int64) error {
 	if err != nil {
 		return err
 	}
-	return to.Commit(ctx, token, size)
+	return fault.Around("storage.commit", func() error { return to.Commit(ctx, token, size) })
 }
 
 // Abort drops an upload.
@@ -117,7 +126,7 @@ func (s store) Abort(ctx context.Context, token string) error {
 	if err != nil {
 		return err
 	}
-	return to.Abort(ctx, token)
+	return fault.Around("storage.abort", func() error { return to.Abort(ctx, token) })
 }
 
 // ReadRange writes bytes of an object to w.
@@ -126,16 +135,20 @@ func (s store) ReadRange(ctx context.Context, key string, offset, length int64, 
 	if err != nil {
 		return err
 	}
-	return to.ReadRange(ctx, key, offset, length, w)
+	return fault.Around("storage.read", func() error { return to.ReadRange(ctx, key, offset, length, w) })
 }
 
 // Stat describes one object.
-func (s store) Stat(ctx context.Context, key string) (storage.Object, error) {
+func (s store) Stat(ctx context.Context, key string) (object storage.Object, err error) {
 	to, err := s.get(ctx)
 	if err != nil {
 		return storage.Object{}, err
 	}
-	return to.Stat(ctx, key)
+	err = fault.Around("storage.stat", func() (err error) {
+		object, err = to.Stat(ctx, key)
+		return err
+	})
+	return object, err
 }
 
 // List calls yield for every object under prefix.
@@ -157,7 +170,7 @@ func (s store) Delete(ctx context.Context, key string) error {
 }
 
 // Check tries what a run will need.
-func (c checker) Check(ctx context.Context) (storage.Capacity, error) {
+func (c checker) Check(ctx context.Context) (room storage.Capacity, err error) {
 	to, err := c.get(ctx)
 	if err != nil {
 		return storage.Capacity{}, err
@@ -166,7 +179,11 @@ func (c checker) Check(ctx context.Context) (storage.Capacity, error) {
 	if !ok {
 		return storage.Capacity{}, errs.New(errs.Unsupported, "check: the provider has changed")
 	}
-	return able.Check(ctx)
+	err = fault.Around("storage.check", func() (err error) {
+		room, err = able.Check(ctx)
+		return err
+	})
+	return room, err
 }
 
 // Digest digests a part of an object at the provider.
@@ -191,5 +208,5 @@ func (n *notifier) Send(ctx context.Context, e notify.Event) error {
 	if err != nil {
 		return err
 	}
-	return to.Send(ctx, e)
+	return fault.Around("plugin.notify", func() error { return to.Send(ctx, e) })
 }

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/drydock-backup/drydock/agent/fault"
 	"github.com/drydock-backup/drydock/agent/job"
 	"github.com/drydock-backup/drydock/sdk/errs"
 )
@@ -65,7 +66,11 @@ func (c *command) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	run, err := launch(cmd)
+	var run *launched
+	err = fault.Around("service.start", func() (err error) {
+		run, err = launch(cmd)
+		return err
+	})
 	if err != nil {
 		return c.failed("start", c.start, err)
 	}
@@ -146,7 +151,11 @@ func (c *command) Stop(ctx context.Context) (handled bool, err error) {
 	if err != nil {
 		return true, err
 	}
-	run, err := launch(cmd)
+	var run *launched
+	err = fault.Around("service.stop", func() (err error) {
+		run, err = launch(cmd)
+		return err
+	})
 	if err != nil {
 		return true, c.failed("stop", c.stop, err)
 	}

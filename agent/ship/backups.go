@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/drydock-backup/drydock/agent/fault"
 	"github.com/drydock-backup/drydock/agent/manifest"
 	"github.com/drydock-backup/drydock/sdk/errs"
 	"github.com/drydock-backup/drydock/sdk/storage"
@@ -134,7 +135,7 @@ func PutManifest(ctx context.Context, t Target, data []byte, scratchDir string, 
 		return errs.Wrap(errs.Invalid, err, "put manifest at target %q", t.Label)
 	}
 	key := manifest.Key(m.Key)
-	err = PutSmall(ctx, t, key, data, scratchDir, o)
+	err = fault.Around("manifest.put", func() error { return PutSmall(ctx, t, key, data, scratchDir, o) })
 	if !errs.Is(err, errs.Exists) {
 		return err
 	}

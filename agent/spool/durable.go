@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/drydock-backup/drydock/agent/fault"
 )
 
 // Sync makes all complete chunks durable: files, directory and the directory's own entry. Chunks that are removed
@@ -19,12 +21,13 @@ func (s *Spool) Sync(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("sync spool: %w", err)
 		}
-		if err := syncFile(s.Path(index)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		err := fault.Around("spool.sync", func() error { return syncFile(s.Path(index)) })
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("sync spool: %w", err)
 		}
 	}
 	for _, dir := range []string{s.dir, filepath.Dir(s.dir)} {
-		if err := syncDir(dir); err != nil {
+		if err := fault.Around("spool.sync-dir", func() error { return syncDir(dir) }); err != nil {
 			return fmt.Errorf("sync spool: %w", err)
 		}
 	}
@@ -68,7 +71,7 @@ func (s *Spool) Destroy() error {
 			return fmt.Errorf("remove spool: %w", err)
 		}
 	}
-	if err := os.RemoveAll(s.dir); err != nil {
+	if err := fault.Around("spool.destroy", func() error { return os.RemoveAll(s.dir) }); err != nil {
 		return fmt.Errorf("remove spool: %w", err)
 	}
 	s.mu.Lock()

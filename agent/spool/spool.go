@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/drydock-backup/drydock/agent/fault"
 )
 
 const (
@@ -62,12 +64,15 @@ func Create(dir string) (*Spool, error) {
 	if err := os.Mkdir(dir, dirMode); err != nil {
 		return nil, fmt.Errorf("create spool: %w", err)
 	}
-	f, err := os.OpenFile(filepath.Join(dir, marker), os.O_CREATE|os.O_EXCL|os.O_WRONLY, fileMode)
-	if err == nil {
-		err = f.Close()
-	}
+	err := fault.Around("spool.create", func() error {
+		f, err := os.OpenFile(filepath.Join(dir, marker), os.O_CREATE|os.O_EXCL|os.O_WRONLY, fileMode)
+		if err == nil {
+			err = f.Close()
+		}
+		return err
+	})
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("create spool: %w", err), os.Remove(dir))
+		return nil, errors.Join(fmt.Errorf("create spool: %w", err), os.RemoveAll(dir))
 	}
 	return newSpool(dir), nil
 }
@@ -129,7 +134,8 @@ func (s *Spool) Len() int {
 
 // Remove deletes a chunk's file and lets a Writer that waits for room go on. A chunk that is gone already is no error.
 func (s *Spool) Remove(index int) error {
-	if err := os.Remove(s.Path(index)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	err := fault.Around("spool.remove", func() error { return os.Remove(s.Path(index)) })
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove chunk %d from spool: %w", index, err)
 	}
 	s.mu.Lock()

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/drydock-backup/drydock/agent/fault"
 	"github.com/drydock-backup/drydock/sdk/errs"
 )
 
@@ -144,7 +145,7 @@ func (w *Writer) complete() error {
 	if err := f.Close(); err != nil {
 		return fmt.Errorf("write chunk %d to spool: %w", c.Index, err)
 	}
-	if err := os.Rename(w.partPath(), c.Path); err != nil {
+	if err := fault.Around("spool.rename", func() error { return os.Rename(w.partPath(), c.Path) }); err != nil {
 		return fmt.Errorf("write chunk %d to spool: %w", c.Index, err)
 	}
 	w.chunks = append(w.chunks, c)

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/drydock-backup/drydock/agent/fault"
 )
 
 // create makes a new file under another name and links it into place, so that a crash leaves a file that is whole or
@@ -36,13 +38,13 @@ func create(path string) error {
 		err = initialise(temp)
 	}
 	if err == nil {
-		err = place(temp, path)
+		err = fault.Around("state.link", func() error { return place(temp, path) })
 	}
 	if rmErr := os.Remove(temp); !errors.Is(rmErr, fs.ErrNotExist) {
 		err = errors.Join(err, rmErr)
 	}
 	if err == nil {
-		err = errors.Join(syncDir(dir), syncDir(filepath.Dir(dir)))
+		err = fault.Around("state.sync", func() error { return errors.Join(syncDir(dir), syncDir(filepath.Dir(dir))) })
 	}
 	if err != nil {
 		return fmt.Errorf("create state %q: %w", path, err)

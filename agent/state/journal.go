@@ -6,6 +6,8 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/drydock-backup/drydock/agent/fault"
 )
 
 // RunJournal writes the checkpoints of one run. It is the journal of the run's steps and of its shipment.
@@ -19,12 +21,16 @@ func (s *Store) Journal(id string) *RunJournal { return &RunJournal{s: s, id: id
 
 // StepBegun records that a step was begun; when it was done before, that counts no more.
 func (j *RunJournal) StepBegun(_ context.Context, step string) error {
-	return j.step(step, func(c *Step) { c.Begun, c.Done = time.Now().UTC(), time.Time{} })
+	return fault.AroundStep(step, "begun", func() error {
+		return j.step(step, func(c *Step) { c.Begun, c.Done = time.Now().UTC(), time.Time{} })
+	})
 }
 
 // StepDone records that a step has done its work.
 func (j *RunJournal) StepDone(_ context.Context, step string) error {
-	return j.step(step, func(c *Step) { c.Done = time.Now().UTC() })
+	return fault.AroundStep(step, "done", func() error {
+		return j.step(step, func(c *Step) { c.Done = time.Now().UTC() })
+	})
 }
 
 func (j *RunJournal) step(name string, change func(*Step)) error {
@@ -46,12 +52,14 @@ func (j *RunJournal) step(name string, change func(*Step)) error {
 
 // UploadBegun records the token of an upload.
 func (j *RunJournal) UploadBegun(label, token string) error {
-	return j.s.UpdateTarget(j.id, label, func(t *Target) error { t.Token = token; return nil })
+	return fault.Around("record.upload", func() error {
+		return j.s.UpdateTarget(j.id, label, func(t *Target) error { t.Token = token; return nil })
+	})
 }
 
 // ChunksArrived records chunks that a target has confirmed.
 func (j *RunJournal) ChunksArrived(label string, indices []int) error {
-	return j.s.AddArrived(j.id, label, indices)
+	return fault.Around("record.arrived", func() error { return j.s.AddArrived(j.id, label, indices) })
 }
 
 // Steps returns the checkpoints of a run in the order in which they were begun.

@@ -11,6 +11,8 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
+
+	"github.com/drydock-backup/drydock/agent/fault"
 )
 
 const (
@@ -49,7 +51,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := writeHolder(path); err != nil {
+	if err := fault.Around("state.holder", func() error { return writeHolder(path) }); err != nil {
 		return nil, errors.Join(err, s.db.Close())
 	}
 	return s, nil
