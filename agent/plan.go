@@ -43,6 +43,8 @@ type PlanTarget struct {
 	Type  string `json:"type"`
 	Free  int64  `json:"free"` // bytes; -1 when unknown or without limit
 	Error string `json:"error,omitempty"`
+
+	Notes []string `json:"notes,omitempty"` // what an admin should know of it and may have meant
 }
 
 // Plan looks at everything that a run of the job depends on, and changes nothing.
@@ -116,7 +118,7 @@ func (a *Agent) planOf(b *step.Backup) (Plan, error) {
 		Targets: []PlanTarget{}, Steps: planSteps(j, s), Warnings: append([]string{}, s.Warnings...), Refused: []string{},
 	}
 	for _, t := range s.Targets {
-		pt := PlanTarget{Label: t.Label, Type: t.Type, Free: t.Capacity.Free}
+		pt := PlanTarget{Label: t.Label, Type: t.Type, Free: t.Capacity.Free, Notes: t.Capacity.Notes}
 		if t.Err != nil {
 			pt.Error = t.Err.Error()
 		}

@@ -23,6 +23,8 @@ type source struct {
 	path       string
 	args       []string
 
+	environment []string // variables that it gets besides the usual ones
+
 	schema  *schema.Schema // of a built-in provider; a third-party one is asked
 	sha256  []byte         // of a third-party provider; nil for a built-in one
 	version string         // pinned; empty: not known yet
@@ -51,7 +53,8 @@ func (o *Options) find(kind, name string) (*source, error) {
 		if err := o.shadowed(kind, name); err != nil {
 			return nil, err
 		}
-		return &source{kind: kind, name: name, path: o.Self, args: []string{"plugin", "serve", kind, name}, schema: b.Schema}, nil
+		return &source{kind: kind, name: name, path: o.Self, args: []string{"plugin", "serve", kind, name},
+			environment: b.Environment, schema: b.Schema}, nil
 	}
 	pin := findPin(o.Pins, kind, name)
 	if !slices.Contains(kinds(), kind) || !validName(name) || (pin == nil && !o.wanted(kind, name) && !o.present(kind, name)) {

@@ -17,14 +17,14 @@ import (
 // errClosed says that a call came after Close.
 var errClosed = errors.New("the plugin host is closed")
 
-// environment is what providers get of the agent's environment: where to find programs, certificates and proxies, and how
-// to show times. No variable that could hold a credential of the agent.
-func environment(all []string) []string {
-	allowed := []string{
+// Environment is what a provider gets of the agent's environment: where to find programs, certificates and proxies, and how
+// to show times. No variable that could hold a credential, unless the provider is built in and named it in more.
+func Environment(all, more []string) []string {
+	allowed := append([]string{
 		"PATH", "HOME", "TMPDIR", "TZ", "LANG", "LC_ALL", "SSL_CERT_FILE", "SSL_CERT_DIR",
 		"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
 		"SYSTEMROOT", "SystemRoot", "TEMP", "TMP", "USERPROFILE", // Windows
-	}
+	}, more...)
 	var env []string
 	for _, pair := range all {
 		name, _, _ := strings.Cut(pair, "=")
@@ -77,7 +77,7 @@ func (h *Host) start(ctx context.Context, s *source, label string) (*host.Proces
 	err := fault.Around("plugin.start", func() (err error) {
 		process, err = host.Start(ctx, host.Command{
 			Kind: s.kind, Name: s.name, Path: s.path, Args: s.args, SHA256: s.sha256,
-			Env: environment(os.Environ()), SocketDir: h.dir.path, Log: log,
+			Env: Environment(os.Environ(), s.environment), SocketDir: h.dir.path, Log: log,
 		})
 		return err
 	})

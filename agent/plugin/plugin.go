@@ -22,6 +22,7 @@ import (
 type Builtin struct {
 	Kind, Name, Version, Doc string // Kind is "storage", "compress" or "notify"
 	Schema                   *schema.Schema
+	Environment              []string // variables of the agent's environment that it reads besides the usual ones
 }
 
 // Options says how a Host starts its providers.

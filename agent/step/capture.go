@@ -40,7 +40,7 @@ func (c *Capture) Do(ctx context.Context) error {
 		return err
 	}
 	c.Backup.Shipment = shipment
-	w := c.Spool.Writer(ctx, c.Backup.Job.Artifact.ChunkSize, shipment.Offer)
+	w := c.Spool.Writer(ctx, c.Backup.Artifact.ChunkSize, shipment.Offer)
 	summary, err := c.archive(ctx, w)
 	if err != nil {
 		return err

@@ -69,8 +69,9 @@ func (p *Preflight) Look(ctx context.Context) error {
 	s.Predicted = Predict(p.History, s.Inventory.Bytes, p.Backup.Job.Restart)
 	p.Backup.Downtime.Predicted = s.Predicted
 	p.name(s)
-	p.spool(s)
 	p.targets(ctx, s)
+	p.chunks(s)
+	p.spool(s)
 	return context.Cause(ctx)
 }
 
@@ -160,11 +161,7 @@ func (p *Preflight) name(s *Survey) {
 	if err != nil {
 		s.refuse(fmt.Errorf("artifact name: %w", err))
 	}
-	if chunks := s.Inventory.Bytes / p.Backup.Job.Artifact.ChunkSize; chunks >= manifest.MaxChunks {
-		s.refuse(fmt.Errorf("chunk_size is too small: the artifact may have %d chunks; at most %d are possible", chunks, manifest.MaxChunks))
-	}
 	s.Key, p.Backup.Artifact.Key = key, key
-	p.Backup.Artifact.ChunkSize = p.Backup.Job.Artifact.ChunkSize
 }
 
 // spool refuses a spool that could not even hold what is on its way.
@@ -175,7 +172,7 @@ func (p *Preflight) spool(s *Survey) {
 		return
 	}
 	s.SpoolFree = free
-	need := min(s.Inventory.Bytes, spoolChunks*p.Backup.Job.Artifact.ChunkSize)
+	need := min(s.Inventory.Bytes, spoolChunks*p.Backup.Artifact.ChunkSize)
 	if free < need {
 		s.refuse(errs.New(errs.NoSpace, "spool: %d bytes are free, at least %d are needed: free some space, "+
 			"choose another --spool-dir or a smaller chunk_size", free, need))

@@ -12,6 +12,7 @@ import (
 	"github.com/drydock-backup/drydock/agent/manifest"
 	"github.com/drydock-backup/drydock/agent/mysql"
 	"github.com/drydock-backup/drydock/sdk/errs"
+	"github.com/drydock-backup/drydock/sdk/storage"
 )
 
 // put places a file in a store as if it had been there before.
@@ -84,7 +85,8 @@ func TestPreflight(t *testing.T) {
 		{"no name", func(l *look) {
 			l.Backup.Job.Artifact.Name = func(job.Vars) (string, error) { return "", errBroken }
 		}, []string{"artifact name"}, nil},
-		{"too many chunks", func(l *look) { l.Backup.Job.Artifact.ChunkSize = 100 }, []string{"chunk_size is too small"}, nil},
+		{"too many chunks for a manifest", func(l *look) { l.Backup.Job.Artifact.ChunkSize = 100 }, nil,
+			[]string{"chunk_size is raised from 100 to 1048576 bytes: a manifest takes at most"}},
 		{"more than one reason", func(l *look) { primary(l); spoolOf(0)(l); l.nas.check = errBroken },
 			[]string{"writable primary", "spool", `target "nas"`}, nil},
 	}
@@ -117,6 +119,48 @@ func TestPreflightSurvey(t *testing.T) {
 	}
 	if len(s.Targets) != 2 || s.Targets[0].Label != "nas" || s.Targets[1].Type != "file" || s.Targets[0].Capacity.Free != 1<<40 {
 		t.Errorf("targets: %+v", s.Targets)
+	}
+}
+
+// R4.1: the chunk size follows from what is to be stored and from what every target can take; on paper 5 TB go to a store
+// that takes 10,000 chunks. What cannot fit is refused before anything is stopped.
+func TestPreflightChunkSize(t *testing.T) {
+	const mib, gib, tib = 1 << 20, 1 << 30, 1 << 40
+	s3 := storage.Limits{MinChunk: 5 * mib, MaxChunk: 5 * gib, MaxChunks: 10_000, MaxObject: 50_000 * gib}
+	tests := []struct {
+		name        string
+		chunk, data int64
+		nas, vault  storage.Limits
+		want        int64 // 0: refused
+		refused     string
+	}{
+		{"no limits", 64 * mib, 100 * gib, storage.Limits{}, storage.Limits{}, 64 * mib, ""},
+		{"fits as it is", 64 * mib, 500 * gib, storage.Limits{}, s3, 64 * mib, ""},
+		{"5 TB", 64 * mib, 5_000_000_000_000, storage.Limits{}, s3, 479 * mib, ""},
+		{"the largest object", 64 * mib, 48_000 * gib, s3, s3, 4935 * mib, ""},
+		{"an odd chunk size stays", 70_000_001, 100 * gib, s3, storage.Limits{}, 70_000_001, ""},
+		{"chunks too small", mib, gib, storage.Limits{}, s3, 5 * mib, ""},
+		{"one small chunk", 64 * mib, 1000, storage.Limits{}, s3, 64 * mib, ""},
+		{"chunks too large", 6 * gib, 100 * gib, s3, storage.Limits{}, 0, `target "nas" cannot take the artifact: it needs chunks of 6442450944`},
+		{"object too large", 64 * mib, 60 * tib, storage.Limits{}, s3, 0, `target "vault" cannot take the artifact: it may have up to`},
+		{"one wants small chunks, one few", 4 * mib, 100 * gib, storage.Limits{MaxChunk: 8 * mib}, s3, 0, `target "nas" cannot take the artifact`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			l := newLook(t)
+			l.Backup.Job.Artifact.ChunkSize, l.nas.limits, l.vault.limits = tt.chunk, tt.nas, tt.vault
+			l.SpoolFree = func() (int64, error) { return 1 << 50, nil }
+			l.Scan = func(context.Context, mysql.Facts) (archive.Inventory, error) {
+				return archive.Inventory{Bytes: tt.data}, nil
+			}
+			err := l.Do(t.Context())
+			if tt.refused != "" {
+				mentions(t, "refused", texts(l.Backup.Survey.Refused), tt.refused)
+			} else if got := l.Backup.Artifact.ChunkSize; err != nil || got != tt.want {
+				t.Errorf("chunk size %d MiB + %d, want %d MiB; error %v", got/mib, got%mib, tt.want/mib, err)
+			}
+			l.host.wantCalls(t)
+		})
 	}
 }
 

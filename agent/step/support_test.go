@@ -113,12 +113,13 @@ func backup() *step.Backup {
 // store is a real directory as a storage. Its Check may be told to fail.
 type store struct {
 	storage.Storage
-	dir   string
-	check error
+	dir    string
+	check  error
+	limits storage.Limits
 }
 
 func (s *store) Check(context.Context) (storage.Capacity, error) {
-	return storage.Capacity{Free: 1 << 40, Total: 1 << 41}, s.check
+	return storage.Capacity{Free: 1 << 40, Total: 1 << 41, Limits: s.limits}, s.check
 }
 
 func newStore(t *testing.T) *store {

@@ -61,6 +61,9 @@ func (a *app) printPlan(p agent.Plan) {
 	a.printf("  artifact    %s\n", p.Key)
 	for _, t := range p.Targets {
 		a.printf("  target      %s\n", targetLine(t))
+		for _, note := range t.Notes {
+			a.printf("              %s\n", printable(note))
+		}
 	}
 	a.printf("\n")
 	for i, s := range p.Steps {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/drydock-backup/drydock/agent/plugin"
 	"github.com/drydock-backup/drydock/sdk/conformance"
 )
 
@@ -37,7 +38,7 @@ func providerBinary(kind, name string, args []string) (conformance.Binary, error
 	if !slices.Contains(kinds(), kind) {
 		return conformance.Binary{}, usagef("kind %q: use %s", kind, strings.Join(kinds(), ", "))
 	}
-	return conformance.Binary{Kind: kind, Name: name, Path: path, Env: providerEnvironment(os.Environ())}, nil
+	return conformance.Binary{Kind: kind, Name: name, Path: path, Env: providerEnvironment(nil)}, nil
 }
 
 func kinds() []string { return []string{"storage", "compress", "notify"} }
@@ -51,7 +52,8 @@ func orElse(text, otherwise string) string {
 
 // builtinBinary is this program as one of its own providers.
 func builtinBinary(kind, name string) (conformance.Binary, error) {
-	if err := findBuiltin(kind, name); err != nil {
+	p, err := findBuiltin(kind, name)
+	if err != nil {
 		return conformance.Binary{}, err
 	}
 	self, err := os.Executable()
@@ -59,32 +61,24 @@ func builtinBinary(kind, name string) (conformance.Binary, error) {
 		return conformance.Binary{}, err
 	}
 	return conformance.Binary{
-		Kind: kind, Name: name, Path: self, Args: []string{"plugin", "serve", kind, name}, Env: providerEnvironment(os.Environ()),
+		Kind: kind, Name: name, Path: self, Args: []string{"plugin", "serve", kind, name}, Env: providerEnvironment(p.Environment),
 	}, nil
 }
 
-// findBuiltin reports whether a provider is linked in, and else which ones are.
-func findBuiltin(kind, name string) error {
+// findBuiltin returns a provider that is linked in, or says which ones are.
+func findBuiltin(kind, name string) (provider, error) {
 	var known []string
 	for _, p := range providers() {
 		if p.Kind == kind && p.Name == name {
-			return nil
+			return p, nil
 		}
 		known = append(known, p.Kind+" "+p.Name)
 	}
-	return usagef("no %s provider %q is built in; there are: %s", kind, name, strings.Join(known, ", "))
+	return provider{}, usagef("no %s provider %q is built in; there are: %s", kind, name, strings.Join(known, ", "))
 }
 
-// providerEnvironment is what a provider gets of an environment, as the agent does it: nothing that could be a credential.
-// GORACE is for authors who test a binary that was built with the race detector.
-func providerEnvironment(all []string) []string {
-	allowed := []string{"PATH", "HOME", "TMPDIR", "TZ", "LANG", "LC_ALL", "SSL_CERT_FILE", "SSL_CERT_DIR",
-		"SYSTEMROOT", "SystemRoot", "TEMP", "TMP", "USERPROFILE", "GORACE"}
-	var env []string
-	for _, pair := range all {
-		if name, _, _ := strings.Cut(pair, "="); slices.Contains(allowed, name) {
-			env = append(env, pair)
-		}
-	}
-	return env
+// providerEnvironment is what the agent would give a provider. GORACE is for authors who test a binary that was built with
+// the race detector.
+func providerEnvironment(more []string) []string {
+	return plugin.Environment(os.Environ(), append([]string{"GORACE"}, more...))
 }

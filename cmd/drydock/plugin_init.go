@@ -34,7 +34,7 @@ func (a *app) pluginInitCommand() *cobra.Command {
 }
 
 func (a *app) initPlugin(o scaffold.Options) error {
-	if err := findBuiltin(o.Kind, o.Name); err == nil {
+	if _, err := findBuiltin(o.Kind, o.Name); err == nil {
 		return usagef("%s provider %q is built in, and no other can have its name", o.Kind, o.Name)
 	}
 	if o.SDK == "" && !regexp.MustCompile(`^v\d+\.\d+\.\d+$`).MatchString(o.Release) {

@@ -31,7 +31,7 @@ func providers() []provider {
 }
 
 func storageProvider(p storage.Provider) provider {
-	b := plugin.Builtin{Kind: "storage", Name: p.Name, Version: p.Version, Doc: p.Doc, Schema: p.Schema}
+	b := plugin.Builtin{Kind: "storage", Name: p.Name, Version: p.Version, Doc: p.Doc, Schema: p.Schema, Environment: p.Environment}
 	return provider{b, func() { storage.Serve(p) }}
 }
 

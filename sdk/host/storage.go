@@ -158,7 +158,12 @@ func (s *store) Delete(ctx context.Context, key string) error {
 // Check tries what a run will need.
 func (c checker) Check(ctx context.Context) (storage.Capacity, error) {
 	r, err := c.rpc.Check(ctx, &pb.CheckRequest{})
-	return storage.Capacity{Free: r.GetFree(), Total: r.GetTotal()}, c.process.callError(ctx, err)
+	return storage.Capacity{
+		Free: r.GetFree(), Total: r.GetTotal(), Notes: r.GetNotes(),
+		Limits: storage.Limits{
+			MinChunk: r.GetMinChunk(), MaxChunk: r.GetMaxChunk(), MaxChunks: r.GetMaxChunks(), MaxObject: r.GetMaxObject(),
+		},
+	}, c.process.callError(ctx, err)
 }
 
 // Digest digests a part of an object at the provider.

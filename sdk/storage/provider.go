@@ -18,6 +18,10 @@ type Provider struct {
 	Doc     string // one or more sentences, shown on top of the provider's documentation
 	Schema  *schema.Schema
 
+	// Environment names the variables that it reads of the agent's environment besides the usual ones (PATH, proxies,
+	// certificates). Only a provider that is linked into drydock gets them: they may hold credentials.
+	Environment []string
+
 	// Open checks a configuration (a JSON object) and returns the storage that it describes. What is wrong with the
 	// configuration comes back as diagnostics; any other failure as an error with a kind.
 	Open func(ctx context.Context, config []byte) (Storage, []schema.Diagnostic, error)

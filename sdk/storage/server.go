@@ -153,7 +153,11 @@ func (s *server) Check(ctx context.Context, _ *pb.CheckRequest) (*pb.CheckRespon
 		return nil, errs.New(errs.Unsupported, "this provider has no check")
 	}
 	capacity, err := c.Check(ctx)
-	return &pb.CheckResponse{Free: capacity.Free, Total: capacity.Total}, err
+	limits := capacity.Limits
+	return &pb.CheckResponse{
+		Free: capacity.Free, Total: capacity.Total, Notes: capacity.Notes,
+		MinChunk: limits.MinChunk, MaxChunk: limits.MaxChunk, MaxChunks: limits.MaxChunks, MaxObject: limits.MaxObject,
+	}, err
 }
 
 // Hold keeps an object from being deleted.

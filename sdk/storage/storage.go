@@ -108,10 +108,21 @@ type Hold struct {
 // Active reports whether the object is held at the time now.
 func (h Hold) Active(now time.Time) bool { return h.Legal || now.Before(h.Until) }
 
-// Capacity is what a store tells of its space.
+// Capacity is what a store tells of itself when it is checked.
 type Capacity struct {
-	Free  int64 // bytes; -1 when unknown or without limit
-	Total int64 // bytes; -1 when unknown or without limit
+	Free   int64 // bytes; -1 when unknown or without limit
+	Total  int64 // bytes; -1 when unknown or without limit
+	Limits Limits
+	Notes  []string // what an admin should know and may have meant: it cannot delete, its clock is off
+}
+
+// Limits is what a store can take of one object. 0 means that there is no limit. The agent chooses the chunk size of an
+// artifact so that it fits.
+type Limits struct {
+	MinChunk  int64 // bytes of every chunk but the last, at least
+	MaxChunk  int64 // bytes of a chunk, at most
+	MaxChunks int64
+	MaxObject int64 // bytes
 }
 
 // Upload describes an object that is to be written.

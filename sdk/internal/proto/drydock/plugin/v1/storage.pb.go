@@ -1196,13 +1196,23 @@ func (*CheckRequest) Descriptor() ([]byte, []int) {
 	return file_drydock_plugin_v1_storage_proto_rawDescGZIP(), []int{22}
 }
 
-// CheckResponse tells of the store's space.
+// CheckResponse tells of the store's space and limits. A limit of 0 is none.
 type CheckResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Free bytes; -1: unknown or without limit.
 	Free int64 `protobuf:"varint,1,opt,name=free,proto3" json:"free,omitempty"`
 	// Bytes in all; -1: unknown or without limit.
-	Total         int64 `protobuf:"varint,2,opt,name=total,proto3" json:"total,omitempty"`
+	Total int64 `protobuf:"varint,2,opt,name=total,proto3" json:"total,omitempty"`
+	// Bytes that every chunk but the last must have.
+	MinChunk int64 `protobuf:"varint,3,opt,name=min_chunk,json=minChunk,proto3" json:"min_chunk,omitempty"`
+	// Bytes that a chunk may have.
+	MaxChunk int64 `protobuf:"varint,4,opt,name=max_chunk,json=maxChunk,proto3" json:"max_chunk,omitempty"`
+	// Chunks that an object may have.
+	MaxChunks int64 `protobuf:"varint,5,opt,name=max_chunks,json=maxChunks,proto3" json:"max_chunks,omitempty"`
+	// Bytes that an object may have.
+	MaxObject int64 `protobuf:"varint,6,opt,name=max_object,json=maxObject,proto3" json:"max_object,omitempty"`
+	// What an admin should know and may have meant.
+	Notes         []string `protobuf:"bytes,7,rep,name=notes,proto3" json:"notes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1249,6 +1259,41 @@ func (x *CheckResponse) GetTotal() int64 {
 		return x.Total
 	}
 	return 0
+}
+
+func (x *CheckResponse) GetMinChunk() int64 {
+	if x != nil {
+		return x.MinChunk
+	}
+	return 0
+}
+
+func (x *CheckResponse) GetMaxChunk() int64 {
+	if x != nil {
+		return x.MaxChunk
+	}
+	return 0
+}
+
+func (x *CheckResponse) GetMaxChunks() int64 {
+	if x != nil {
+		return x.MaxChunks
+	}
+	return 0
+}
+
+func (x *CheckResponse) GetMaxObject() int64 {
+	if x != nil {
+		return x.MaxObject
+	}
+	return 0
+}
+
+func (x *CheckResponse) GetNotes() []string {
+	if x != nil {
+		return x.Notes
+	}
+	return nil
 }
 
 // HoldRequest says how an object is to be held.
@@ -1418,10 +1463,17 @@ const file_drydock_plugin_v1_storage_proto_rawDesc = "" +
 	"\rDeleteRequest\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\"\x10\n" +
 	"\x0eDeleteResponse\"\x0e\n" +
-	"\fCheckRequest\"9\n" +
+	"\fCheckRequest\"\xc7\x01\n" +
 	"\rCheckResponse\x12\x12\n" +
 	"\x04free\x18\x01 \x01(\x03R\x04free\x12\x14\n" +
-	"\x05total\x18\x02 \x01(\x03R\x05total\"]\n" +
+	"\x05total\x18\x02 \x01(\x03R\x05total\x12\x1b\n" +
+	"\tmin_chunk\x18\x03 \x01(\x03R\bminChunk\x12\x1b\n" +
+	"\tmax_chunk\x18\x04 \x01(\x03R\bmaxChunk\x12\x1d\n" +
+	"\n" +
+	"max_chunks\x18\x05 \x01(\x03R\tmaxChunks\x12\x1d\n" +
+	"\n" +
+	"max_object\x18\x06 \x01(\x03R\tmaxObject\x12\x14\n" +
+	"\x05notes\x18\a \x03(\tR\x05notes\"]\n" +
 	"\vHoldRequest\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12&\n" +
 	"\x0funtil_unix_nano\x18\x02 \x01(\x03R\runtilUnixNano\x12\x14\n" +
