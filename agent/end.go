@@ -24,7 +24,7 @@ func (r *running) end(ctx context.Context, failure error) (Outcome, error) {
 	if !r.b.Artifact.Whole {
 		r.discard(free)
 	}
-	failure = r.hint(errors.Join(failure, r.partial(failure)))
+	failure = r.hint(r.upAgain(errors.Join(failure, r.partial(failure))))
 	out := r.outcome(failure)
 	if err := r.finish(out, failure); err != nil {
 		failure = errors.Join(failure, fmt.Errorf("record the end of the run: %w", err))

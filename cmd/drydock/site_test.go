@@ -26,6 +26,7 @@ type site struct {
 
 // jobText is the job file of a site; each test changes what it is about.
 type jobText struct {
+	Start             string // the server's own, when empty
 	Stop, StopTimeout string
 	Password          string
 	ArtifactName      string
@@ -70,6 +71,7 @@ func (h *site) writeJob(t *testing.T, j jobText) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	orElse(&j.Start, string(start))
 	stop := ""
 	if j.Stop != "" {
 		stop = "stop  = " + j.Stop
@@ -103,7 +105,7 @@ func (h *site) writeJob(t *testing.T, j jobText) {
 
   %s
 }
-`, h.name, h.server.Host, h.server.Port, h.server.User, password, h.server.DataDir, j.StopTimeout, start, stop,
+`, h.name, h.server.Host, h.server.Port, h.server.User, password, h.server.DataDir, j.StopTimeout, j.Start, stop,
 		j.ArtifactName, j.ChunkSize, j.Compress, j.Restart, j.Target, j.Extra)
 	if err := os.WriteFile(h.job, []byte(text), 0o600); err != nil {
 		t.Fatal(err)

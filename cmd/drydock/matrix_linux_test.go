@@ -1,0 +1,115 @@
+//go:build faults
+
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/drydock-backup/drydock/agent"
+	"github.com/drydock-backup/drydock/agent/fault"
+	"github.com/drydock-backup/drydock/internal/testenv"
+)
+
+// wholeMatrix is the environment variable that has TestMatrix try every cell; `make matrix` sets it.
+const wholeMatrix = "DRYDOCK_MATRIX"
+
+// The kill matrix (R3.7, R9.1 to R9.6): whatever happens at whatever point, MySQL is up within its start timeout and ten
+// seconds, once; the state file opens; nothing that is listed as a backup is false; and the next run succeeds and restores
+// byte for byte. Without DRYDOCK_MATRIX it is a sample.
+func TestMatrix(t *testing.T) {
+	cells := []string{
+		"record.intent.after=kill", "mysql.shutdown.after=kill", "mysql.free.after=kill-all", "archive.write.before=hang",
+		"spool.sync.before=error", "step.capture.done.after=kill", "service.start.before=error", "storage.commit.after=kill",
+		"record.disarm.before=term", "manifest.put.after=error", "record.revived.before=kill", "lock.datadir.after=term",
+	}
+	if os.Getenv(wholeMatrix) != "" {
+		cells = allCells()
+	}
+	points := wayOf(t, testenv.MariaDB(t))
+	f := farm{next: each(cells), work: func(t *testing.T, s *testenv.Server, cell string) {
+		point, mode, _ := strings.Cut(cell, "=")
+		w, ok := points[point]
+		if !ok {
+			t.Fatalf("no command passes %s", point)
+		}
+		tryCell(t, newSite(t, s), w, cell, mode)
+	}}
+	f.run(t)
+	lost := f.failed + len(cells) - f.done
+	t.Logf("matrix: %d points, %d modes, %d cells: %d survived, %d lost (%d of them not tried)",
+		len(points), len(fault.Modes()), len(cells), f.done-f.failed, lost, len(cells)-f.done)
+	if lost > 0 {
+		t.Error("something was lost")
+	}
+}
+
+func allCells() (cells []string) {
+	for _, mode := range []string{"hang", "kill", "kill-all", "term", "error"} { // the long waits first
+		for _, b := range fault.Boundaries() {
+			for _, point := range b.Points() {
+				cells = append(cells, point+"="+mode)
+			}
+		}
+	}
+	return cells
+}
+
+func tryCell(t *testing.T, h *site, w way, cell, mode string) {
+	args := w.prepare(t, h)
+	orders := strings.Trim(cell+","+w.orders, ",")
+	r := h.faulty(t, orders, args...)
+	t.Logf("%s: exit code %d", w.name, r.code)
+	switch dies := strings.HasPrefix(mode, "kill"); {
+	case dies && r.code != killed:
+		t.Fatalf("the agent was not killed: exit code %d\n%s\n%s", r.code, r.stdout, r.stderr)
+	case !dies && (r.code == killed || r.code == exitUsage || r.code == exitDown):
+		t.Fatalf("exit code %d\n%s\n%s", r.code, r.stdout, r.stderr)
+	}
+	if mode == "kill" || mode == "term" { // otherwise, the next run does it
+		drydock(t, h.args("recover", "--file", h.job)...).want(t, exitDone)
+	}
+	h.wantAlive(t)
+}
+
+// allowed is the job's start timeout and ten seconds.
+const allowed = 70 * time.Second
+
+// wantAlive proves that a site works, whatever it has been through.
+func (h *site) wantAlive(t *testing.T) {
+	t.Helper()
+	drydock(t, h.args("runs", "--file", h.job, "--json")...).want(t, exitDone) // the state file opens
+	snapshot := h.snapshot(t)
+	e, _ := h.run(t, exitDone)
+	h.wantUp(t)
+	h.proven(t, e.BackupID, snapshot)
+	h.wantNoFalseBackup(t, e.BackupID)
+}
+
+// wantNoFalseBackup verifies every backup that is listed; the one given was verified before.
+func (h *site) wantNoFalseBackup(t *testing.T, known string) {
+	t.Helper()
+	found := false
+	for _, b := range h.backups(t) {
+		if found = found || b.ID == known; b.ID != known {
+			drydock(t, h.args("verify", b.ID, "--deep", "--file", h.job)...).want(t, exitDone)
+		}
+	}
+	if !found {
+		t.Errorf("backup %s is not listed", known)
+	}
+}
+
+// rows reads the history.
+func (h *site) rows(t *testing.T) []agent.RunRow {
+	t.Helper()
+	var rows []agent.RunRow
+	r := drydock(t, h.args("runs", "--file", h.job, "--json")...).want(t, exitDone)
+	if err := json.Unmarshal([]byte(r.stdout), &rows); err != nil {
+		t.Fatalf("runs --json: %v\n%s", err, r.stdout)
+	}
+	return rows
+}
