@@ -6,6 +6,7 @@ import (
 	"github.com/drydock-backup/drydock/plugins/compress/store"
 	"github.com/drydock-backup/drydock/plugins/compress/zstd"
 	"github.com/drydock-backup/drydock/plugins/notify/webhook"
+	"github.com/drydock-backup/drydock/plugins/storage/azure"
 	"github.com/drydock-backup/drydock/plugins/storage/file"
 	"github.com/drydock-backup/drydock/sdk/compress"
 	"github.com/drydock-backup/drydock/sdk/notify"
@@ -23,6 +24,7 @@ type provider struct {
 func providers() []provider {
 	return []provider{
 		storageProvider(file.Provider()),
+		storageProvider(azure.Provider()),
 		compressProvider(zstd.Provider()),
 		compressProvider(deflate.Provider()),
 		compressProvider(store.Provider()),

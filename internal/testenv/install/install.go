@@ -25,7 +25,7 @@ const (
 )
 
 // Components lists every name in the order in which "all" installs them.
-func Components() []string { return []string{Tools, MySQL, MariaDB, Systemd} }
+func Components() []string { return []string{Tools, MySQL, MariaDB, Azurite, Systemd} }
 
 // Names of the users that every template knows. Both may connect from anywhere; passwords are fixed, because the
 // servers listen on loopback only and hold nothing but test rows.
@@ -88,6 +88,8 @@ func Install(ctx context.Context, component string, log io.Writer) error {
 			return err
 		}
 		return p.install(ctx, log)
+	case Azurite:
+		return installAzurite(ctx, cache, log)
 	default:
 		return aptInstall(ctx, log, toolsOf(component))
 	}

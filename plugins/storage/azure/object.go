@@ -1,0 +1,96 @@
+package azure
+
+import (
+	"context"
+	"io"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/bloberror"
+
+	"github.com/drydock-backup/drydock/sdk/cloud"
+	"github.com/drydock-backup/drydock/sdk/errs"
+	"github.com/drydock-backup/drydock/sdk/storage"
+)
+
+// properties describes the blob of an object; errs.NotFound when there is none.
+func (s *Storage) properties(ctx context.Context, key string) (blob.GetPropertiesResponse, error) {
+	if err := s.checkKey(key); err != nil {
+		return blob.GetPropertiesResponse{}, err
+	}
+	p, err := s.blob(key).GetProperties(ctx, nil)
+	switch {
+	case missing(err), err == nil && dropped(p.Metadata):
+		return p, errs.New(errs.NotFound, "no such object")
+	case err != nil:
+		return p, err
+	case p.ContentLength == nil || p.LastModified == nil || p.ETag == nil:
+		return p, errs.New(errs.Permanent, "the service does not tell size and time of the blob")
+	}
+	return p, nil
+}
+
+// Stat describes one object.
+func (s *Storage) Stat(ctx context.Context, key string) (storage.Object, error) {
+	p, err := s.properties(ctx, key)
+	if err != nil {
+		return storage.Object{}, s.fail(ctx, err, "stat %q", key)
+	}
+	o := storage.Object{Key: key, Size: *p.ContentLength, Modified: *p.LastModified}
+	o.Hold.Legal = isTrue(p.LegalHold)
+	if p.ImmutabilityPolicyExpiresOn != nil {
+		o.Hold.Until = *p.ImmutabilityPolicyExpiresOn
+	}
+	return o, nil
+}
+
+// ReadRange reads a part of an object. It knows one version of the blob: one that changes meanwhile is an error.
+func (s *Storage) ReadRange(ctx context.Context, key string, offset, length int64, w io.Writer) error {
+	return s.fail(ctx, s.read(ctx, key, offset, length, w), "read %d bytes from %d of %q", length, offset, key)
+}
+
+func (s *Storage) read(ctx context.Context, key string, offset, length int64, w io.Writer) error {
+	p, err := s.properties(ctx, key)
+	if err != nil {
+		return err
+	}
+	if err := cloud.CheckRange(offset, length, *p.ContentLength); err != nil || length == 0 {
+		return err
+	}
+	answer, err := s.blob(key).DownloadStream(ctx, &blob.DownloadStreamOptions{
+		Range: blob.HTTPRange{Offset: offset, Count: length}, AccessConditions: unchanged(p.ETag),
+	})
+	if is(err, bloberror.ConditionNotMet) {
+		return errs.Wrap(errs.Transient, err, "the blob was changed")
+	}
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	n, err := io.Copy(w, io.LimitReader(answer.Body, length))
+	if err == nil && n < length {
+		return errs.Wrap(errs.Transient, io.ErrUnexpectedEOF, "%d bytes are missing", length-n)
+	}
+	return err
+}
+
+// unchanged is the condition that a blob is still the version with a tag.
+func unchanged(tag *azcore.ETag) *blob.AccessConditions {
+	return &blob.AccessConditions{ModifiedAccessConditions: &blob.ModifiedAccessConditions{IfMatch: tag}}
+}
+
+// Delete removes one object.
+func (s *Storage) Delete(ctx context.Context, key string) error {
+	return s.fail(ctx, s.remove(ctx, key), "delete %q", key)
+}
+
+func (s *Storage) remove(ctx context.Context, key string) error {
+	if err := s.checkKey(key); err != nil {
+		return err
+	}
+	_, err := s.blob(key).Delete(ctx, nil)
+	if missing(err) {
+		return nil
+	}
+	return err
+}
