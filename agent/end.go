@@ -18,6 +18,7 @@ import (
 func (r *running) end(ctx context.Context, failure error) (Outcome, error) {
 	// From here on nothing may be cut short by whoever cancelled the run; every part has its own bound.
 	free := context.WithoutCancel(ctx)
+	failure = r.tooLate(interrupted(ctx, failure))
 	if failure != nil && r.b.Artifact.Whole && ctx.Err() == nil {
 		failure = errors.Join(failure, r.rescue(free, failure))
 	}
@@ -36,6 +37,22 @@ func (r *running) end(ctx context.Context, failure error) (Outcome, error) {
 		r.o.Log.Warn("close the run", "error", err)
 	}
 	return out, failure
+}
+
+// interrupted makes sure that a failure of a run that somebody ended says so, whatever the failing part made of it.
+func interrupted(ctx context.Context, failure error) error {
+	if cause := context.Cause(ctx); failure != nil && isInterrupt(cause) && !isInterrupt(failure) {
+		return errors.Join(cause, failure)
+	}
+	return failure
+}
+
+// tooLate forgives an interruption that came when every target had the backup already: only the local copy was left.
+func (r *running) tooLate(failure error) error {
+	if !isInterrupt(failure) || len(r.b.Stored) == 0 || r.waits() {
+		return failure
+	}
+	return r.spool.Destroy()
 }
 
 // rescue commits an artifact that is whole although a step between ship and commit failed: when MySQL does not come

@@ -33,9 +33,11 @@ func (a *Agent) Waiting(ctx context.Context, j job.Job) (ids []string, err error
 // Resume ships the artifact of a waiting run to the targets that lack it. MySQL is not touched. The Outcome is that of
 // the whole run.
 func (a *Agent) Resume(ctx context.Context, j job.Job, id string, observe func(Event)) (Outcome, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	r := &running{Agent: a, story: &story{run: id, observe: observe, clock: a.now}}
 	r.b = newBackup(id, j)
-	if err := r.reopen(ctx); err != nil {
+	if err := r.reopen(ctx, cancel); err != nil {
 		return Outcome{}, errors.Join(err, r.close())
 	}
 	runner := run.Runner{Journal: r.journal, Observe: r.stepped}
@@ -43,8 +45,11 @@ func (a *Agent) Resume(ctx context.Context, j job.Job, id string, observe func(E
 }
 
 // reopen takes up a run from its record.
-func (r *running) reopen(ctx context.Context) (err error) {
+func (r *running) reopen(ctx context.Context, cancel context.CancelCauseFunc) (err error) {
 	if r.store, err = r.openState(ctx, r.b.Job); err != nil {
+		return err
+	}
+	if err := r.heed(cancel); err != nil {
 		return err
 	}
 	old, err := r.store.Run(r.b.ID)

@@ -36,9 +36,11 @@ const (
 // could not even begin. MySQL is up again when Run returns if it was up before, unless the error holds an
 // *instance.DownError. observe may be nil.
 func (a *Agent) Run(ctx context.Context, j job.Job, observe func(Event)) (Outcome, error) {
-	r, err := a.begin(ctx, j, observe)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	r, err := a.begin(ctx, j, observe, cancel)
 	if err != nil {
-		return Outcome{}, err
+		return Outcome{}, interrupted(ctx, err)
 	}
 	err = r.sequence(ctx)
 	return r.end(ctx, err)
@@ -56,11 +58,12 @@ type running struct {
 	spool   *spool.Spool
 	targets []ship.Target
 	frames  *host.Frames
+	deafen  func() // ends the watch for requests to cancel; nil while there is none
 }
 
 // begin takes the locks, finishes the business of a run that died, and opens everything that the steps need. What
 // cannot be opened fails here, before MySQL is touched.
-func (a *Agent) begin(ctx context.Context, j job.Job, observe func(Event)) (*running, error) {
+func (a *Agent) begin(ctx context.Context, j job.Job, observe func(Event), cancel context.CancelCauseFunc) (*running, error) {
 	started := a.now().UTC()
 	id, err := newID(j.Name, started)
 	if err != nil {
@@ -69,17 +72,20 @@ func (a *Agent) begin(ctx context.Context, j job.Job, observe func(Event)) (*run
 	r := &running{Agent: a, story: &story{run: id, observe: observe, clock: a.now}}
 	r.b = newBackup(id, j)
 	r.b.Started = started
-	if err := r.open(ctx); err != nil {
+	if err := r.open(ctx, cancel); err != nil {
 		return nil, errors.Join(err, r.close())
 	}
 	return r, nil
 }
 
-func (r *running) open(ctx context.Context) (err error) {
+func (r *running) open(ctx context.Context, cancel context.CancelCauseFunc) (err error) {
 	if err := r.remember(r.b.Job); err != nil {
 		return fmt.Errorf("remember the job: %w", err)
 	}
 	if err := r.lock(ctx); err != nil {
+		return err
+	}
+	if err := r.heed(cancel); err != nil {
 		return err
 	}
 	if r.server, err = r.openServer(r.b.Job); err != nil {
@@ -141,6 +147,9 @@ func (r *running) openPlugins(ctx context.Context) error {
 // close gives back what open took. Plugins end with their host.
 func (r *running) close() error {
 	var errs []error
+	if r.deafen != nil {
+		r.deafen()
+	}
 	if r.frames != nil {
 		errs = append(errs, r.frames.Close())
 	}

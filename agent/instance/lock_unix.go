@@ -8,6 +8,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/drydock-backup/drydock/agent/process"
 )
 
 // tryLock takes a flock on the directory itself: it needs no file of its own, and the server does not use it.
@@ -23,7 +25,7 @@ func tryLock(dir string) (func() error, error) {
 	defer f.Close()
 	if errors.Is(err, unix.EWOULDBLOCK) {
 		if pid := lockHolder(f); pid > 0 {
-			return nil, fmt.Errorf("%w: process %d", ErrLocked, pid)
+			return nil, fmt.Errorf("%w: %s", ErrLocked, process.Describe(pid))
 		}
 		return nil, ErrLocked
 	}

@@ -4,7 +4,6 @@ package mysql
 var (
 	ParseGrant     = parseGrant
 	OpenForWriting = openForWriting
-	ParseStat      = parseStat
 )
 
 // Dialect describes what a version string is taken for.

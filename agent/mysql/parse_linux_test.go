@@ -1,8 +1,6 @@
 package mysql_test
 
 import (
-	"os"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -71,48 +69,6 @@ func TestDialect(t *testing.T) {
 			t.Errorf("%q: %s %v, want %s %v", tt.version, product, v, tt.product, tt.want)
 		}
 	}
-}
-
-func TestParseStat(t *testing.T) {
-	const tail = " 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18"
-	tests := []struct {
-		name, text string
-		state      byte
-		start      uint64
-		ok         bool
-	}{
-		{"plain", "42 (mysqld) S" + tail + " 777 0 0", 'S', 777, true},
-		{"odd name", "42 (a) b (c)) Z" + tail + " 5 0", 'Z', 5, true},
-		{"cut off", "42 (mysqld) S 1 2 3", 0, 0, false},
-		{"no name", "42 S 1 2 3", 0, 0, false},
-		{"no number", "42 (mysqld) S" + tail + " x 0", 'S', 0, false},
-		{"empty", "", 0, 0, false},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			state, start, ok := mysql.ParseStat(tt.text)
-			if ok != tt.ok || ok && (state != tt.state || start != tt.start) {
-				t.Errorf("got %c %d %v", state, start, ok)
-			}
-		})
-	}
-	own, err := os.ReadFile("/proc/self/stat")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, start, ok := mysql.ParseStat(string(own)); !ok || start == 0 {
-		t.Errorf("own process: %d %v", start, ok)
-	}
-}
-
-func FuzzParseStat(f *testing.F) {
-	f.Add("42 (mysqld) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 777 0 0")
-	f.Fuzz(func(t *testing.T, text string) {
-		_, start, ok := mysql.ParseStat(text)
-		if ok && !strings.Contains(text, strconv.FormatUint(start, 10)) {
-			t.Errorf("%q gives start %d", text, start)
-		}
-	})
 }
 
 func TestOpenForWriting(t *testing.T) {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/drydock-backup/drydock/agent/process"
 )
 
 // Unknown is the process id of a holder that is there but cannot be named: it lives in another PID namespace.
@@ -16,13 +18,13 @@ const pollEvery = 20 * time.Millisecond
 // only the data directory counts. The process is known by its id and its start time, so that another process which
 // gets the same id is not waited for. A zombie is gone. The wait ends with ctx; the error then says who is still there.
 func WaitFree(ctx context.Context, dataDir string, pid int) error {
-	p := identify(pid)
+	p := process.Of(pid)
 	for {
 		holder, err := Holder(dataDir)
 		if err != nil {
 			return err
 		}
-		alive := p.alive()
+		alive := p.Alive()
 		if holder == 0 && !alive {
 			return nil
 		}

@@ -4,7 +4,8 @@
 //
 // Holding the file open is the job's lock: bbolt takes an exclusive lock on it, which the kernel drops when the process
 // ends, however it ends. A second process waits, and is then told who holds it ([LockedError]). The name of the holder
-// lies beside the file, in <job>.db.holder; it is information only, the lock is the kernel's.
+// lies beside the file, in <job>.db.holder; it is information only, the lock is the kernel's. A request to give up the
+// run that the holder works on is an empty file as well, <job>.db.cancel.<token>; see RequestCancel.
 //
 // # What is in the file
 //

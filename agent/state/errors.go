@@ -25,8 +25,7 @@ func (e *LockedError) Error() string {
 	if e.Holder.PID == 0 {
 		return fmt.Sprintf("open state %q: in use by another process", e.Path)
 	}
-	return fmt.Sprintf("open state %q: in use by process %d (%s) since %s", e.Path, e.Holder.PID, e.Holder.Command,
-		e.Holder.Since.Format("2006-01-02 15:04:05 MST"))
+	return fmt.Sprintf("open state %q: in use by %s", e.Path, e.Holder)
 }
 
 // Is makes errors.Is find ErrLocked.

@@ -1,6 +1,8 @@
 package state
 
 import (
+	"crypto/rand"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -8,23 +10,45 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/drydock-backup/drydock/agent/process"
 )
 
 // Holder is the process that has a job's file open.
 type Holder struct {
-	PID     int       `json:"pid"`
-	Command string    `json:"command"` // program and first argument: "drydock run"
-	Since   time.Time `json:"since"`
+	process.ID
+	Command string    `json:"command"`       // program and first argument: "drydock run"
+	Since   time.Time `json:"since"`         // it has the file
+	Run     string    `json:"run,omitempty"` // that it works on; empty when it does something else with the job
+	Token   string    `json:"token"`         // names this holding of the lock, and no other one
 }
+
+// String names the holder for people.
+func (h Holder) String() string { return process.Known(h.PID, h.Command, h.Since) }
 
 func holderPath(path string) string { return path + ".holder" }
 
-// writeHolder leaves this process's name beside the file. It needs no fsync: it means nothing after a crash.
-func writeHolder(path string) error {
-	h := Holder{PID: os.Getpid(), Command: filepath.Base(os.Args[0]), Since: time.Now().UTC().Truncate(time.Second)}
-	if len(os.Args) > 1 {
-		h.Command += " " + os.Args[1]
+// hold makes this process the holder of a file that it has just opened.
+func (s *Store) hold() error {
+	token := make([]byte, 8)
+	if _, err := rand.Read(token); err != nil {
+		return fmt.Errorf("name lock holder: %w", err)
 	}
+	s.holder = Holder{
+		ID: process.Self(), Command: process.Command(os.Args), Since: time.Now().UTC().Truncate(time.Second),
+		Token: hex.EncodeToString(token),
+	}
+	return errors.Join(forgetRequests(s.path), writeHolder(s.path, s.holder))
+}
+
+// WorkOn tells other processes which run the holder of the file works on, so that it can be named and cancelled.
+func (s *Store) WorkOn(run string) error {
+	s.holder.Run = run
+	return writeHolder(s.path, s.holder)
+}
+
+// writeHolder leaves this process's name beside the file. It needs no fsync: it means nothing after a crash.
+func writeHolder(path string, h Holder) error {
 	data, err := json.Marshal(h)
 	if err != nil {
 		return fmt.Errorf("encode lock holder: %w", err)
@@ -48,7 +72,7 @@ func writeHolder(path string) error {
 func HolderOf(path string) Holder {
 	data, err := os.ReadFile(holderPath(path))
 	var h Holder
-	if err != nil || json.Unmarshal(data, &h) != nil || !alive(h.PID) {
+	if err != nil || json.Unmarshal(data, &h) != nil || !h.Alive() {
 		return Holder{}
 	}
 	return h

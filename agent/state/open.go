@@ -28,6 +28,7 @@ type Store struct {
 	path     string
 	db       *bolt.DB
 	readOnly bool
+	holder   Holder // this process, unless readOnly
 	closing  sync.Once
 }
 
@@ -51,7 +52,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := fault.Around("state.holder", func() error { return writeHolder(path) }); err != nil {
+	if err := fault.Around("state.holder", s.hold); err != nil {
 		return nil, errors.Join(err, s.db.Close())
 	}
 	return s, nil
@@ -131,7 +132,7 @@ func (s *Store) Close() error {
 	var err error
 	s.closing.Do(func() {
 		if !s.readOnly {
-			err = removeHolder(s.path) // before the lock goes: the next holder writes its own
+			err = errors.Join(removeHolder(s.path), forgetRequests(s.path)) // before the lock goes: the next holder writes its own
 		}
 		if closeErr := s.db.Close(); closeErr != nil {
 			err = errors.Join(err, fmt.Errorf("close state: %w", closeErr))

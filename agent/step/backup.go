@@ -48,6 +48,7 @@ type Downtime struct {
 	Predicted time.Duration
 	Began     time.Time // just before the server was asked to stop; zero when it never was
 	Ended     time.Time // when it answered a query again; zero while it is down
+	Confirmed bool      // it serves as before, and nothing is left to be done about it
 }
 
 // Measured returns how long MySQL was away; until now while it still is.

@@ -72,10 +72,15 @@ func (c *Commit) target(label string) (ship.Target, error) {
 func (c *Commit) verdict(ctx context.Context) error {
 	failed := []error{ErrNotStored}
 	for _, s := range c.Backup.Stored {
-		if s.Err == nil {
-			return context.Cause(ctx)
+		if s.Err != nil {
+			failed = append(failed, s.Err)
 		}
-		failed = append(failed, s.Err)
 	}
-	return errors.Join(failed...)
+	switch len(failed) - 1 {
+	case 0:
+		return nil // a cancellation came too late
+	case len(c.Backup.Stored):
+		return errors.Join(failed...)
+	}
+	return context.Cause(ctx)
 }

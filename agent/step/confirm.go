@@ -3,6 +3,7 @@ package step
 import (
 	"context"
 	"fmt"
+	"time"
 )
 
 // Confirm proves that MySQL serves as it did before: it answers a query, and what a restart loses is put back.
@@ -16,8 +17,13 @@ type Confirm struct {
 // Name implements run.Step.
 func (*Confirm) Name() string { return "confirm" }
 
-// Do asks the server, puts its settings back and disarms the intent.
+// confirmLimit bounds putting back what the restart lost.
+const confirmLimit = 2 * time.Minute
+
+// Do asks the server, puts its settings back and disarms the intent, also when the run is cancelled meanwhile.
 func (c *Confirm) Do(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), confirmLimit)
+	defer cancel()
 	if !c.Backup.Downtime.Began.IsZero() {
 		if err := c.Instance.Answers(ctx); err != nil {
 			return fmt.Errorf("ask the restarted server: %w", err)
@@ -29,5 +35,6 @@ func (c *Confirm) Do(ctx context.Context) error {
 	if err := c.Journal.Disarm(ctx); err != nil {
 		return fmt.Errorf("disarm the intent: %w", err)
 	}
+	c.Backup.Downtime.Confirmed = true
 	return nil
 }

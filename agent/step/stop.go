@@ -43,14 +43,17 @@ func (s *Stop) stillDown() error {
 	return err
 }
 
-// Undo brings MySQL up again if it was running before and is not up already.
+// Undo brings MySQL up again if it was running before and is not up already, and puts back what the restart lost.
 func (s *Stop) Undo(ctx context.Context) error {
-	if d := s.Backup.Downtime; d.Began.IsZero() || !d.Ended.IsZero() {
+	d := s.Backup.Downtime
+	if d.Began.IsZero() || d.Confirmed {
 		return nil
 	}
-	restart := Restart{Backup: s.Backup, Instance: s.Instance, Now: s.Now}
-	if err := restart.Do(ctx); err != nil {
-		return err
+	if d.Ended.IsZero() {
+		restart := Restart{Backup: s.Backup, Instance: s.Instance, Now: s.Now}
+		if err := restart.Do(ctx); err != nil {
+			return err
+		}
 	}
 	confirm := Confirm{Backup: s.Backup, Instance: s.Instance, Server: s.Server, Journal: s.Journal}
 	return confirm.Do(ctx)

@@ -48,8 +48,8 @@ func (a *app) rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	a.configFlags(root)
 	root.AddCommand(
-		a.validateCommand(), a.fmtCommand(), a.planCommand(), a.runCommand(), a.resumeCommand(), a.recoverCommand(),
-		a.runsCommand(), a.backupsCommand(), a.verifyCommand(), a.restoreCommand(), a.notifyCommand(),
+		a.validateCommand(), a.fmtCommand(), a.planCommand(), a.runCommand(), a.resumeCommand(), a.cancelCommand(),
+		a.recoverCommand(), a.runsCommand(), a.backupsCommand(), a.verifyCommand(), a.restoreCommand(), a.notifyCommand(),
 		a.pluginCommand(), a.manCommand(),
 	)
 	return group(root)

@@ -44,7 +44,7 @@ func interruptible(stderr io.Writer) (context.Context, func()) {
 				continue
 			}
 			if ctx.Err() == nil {
-				cancel(&agent.Interrupt{By: "signal: " + sig.String()})
+				cancel(&agent.Interrupt{By: "signal: " + sig.String(), Hold: sig == os.Interrupt})
 				continue
 			}
 			fmt.Fprintln(stderr, "drydock: already stopping; putting everything back first")
