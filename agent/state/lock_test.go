@@ -3,6 +3,7 @@ package state_test
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -135,11 +136,13 @@ func TestKilledWriterLosesNothing(t *testing.T) {
 	for i := range 8 {
 		p := spawn(t, path, "write")
 		var last string
-		deadline := time.AfterFunc(time.Duration(30+20*i)*time.Millisecond, func() { _ = p.cmd.Process.Kill() })
+		var deadline *time.Timer
 		for p.out.Scan() {
-			last = p.out.Text()
+			if last = p.out.Text(); deadline == nil { // from the first record on, however long that took
+				deadline = time.AfterFunc(time.Duration(20*i)*time.Millisecond, func() { _ = p.cmd.Process.Kill() })
+				defer deadline.Stop()
+			}
 		}
-		deadline.Stop()
 		p.kill()
 		if last == "" {
 			t.Fatal("the child recorded nothing")
@@ -173,4 +176,60 @@ func recorded(t *testing.T, path, id string, n int) {
 	if unfinished, err := s.Unfinished(); err != nil || len(unfinished) == 0 || unfinished[len(unfinished)-1].ID != id {
 		t.Errorf("the dead run is not found: %v", err)
 	}
+}
+
+// A request to cancel reaches the very process that is meant: not one that got its number, nor a later holder of the
+// lock, nor a holder of another job.
+func TestCancelReachesItsHolderOnly(t *testing.T) {
+	path := path(t)
+	s := open(t, path)
+	must(t, s.WorkOn("shop-1"))
+	h := state.HolderOf(path)
+	if h.Run != "shop-1" || h.PID != os.Getpid() || h.Start == "" || h.Token == "" || s.CancelRequested() {
+		t.Fatalf("holder %+v, requested %t", h, s.CancelRequested())
+	}
+	other := h
+	other.Token = "0123456789abcdef"
+	must(t, state.RequestCancel(path, other))
+	if s.CancelRequested() {
+		t.Error("a request to somebody else counts")
+	}
+	must(t, state.RequestCancel(path, h))
+	must(t, state.RequestCancel(path, h)) // twice is as good
+	if !s.CancelRequested() {
+		t.Error("the request was not seen")
+	}
+	must(t, s.Close())
+	again := open(t, path)
+	defer func() { must(t, again.Close()) }()
+	if again.CancelRequested() || state.HolderOf(path).Token == h.Token {
+		t.Error("a request to an earlier holder counts")
+	}
+	must(t, state.RequestCancel(path, h)) // comes too late
+	if again.CancelRequested() {
+		t.Error("a late request to an earlier holder counts")
+	}
+	if err := state.RequestCancel(path, state.Holder{}); !errors.Is(err, state.ErrNotFound) {
+		t.Errorf("nobody holds it: %v", err)
+	}
+}
+
+// The name that a dead process left is not taken for that of a living one which got its number.
+func TestRecycledHolder(t *testing.T) {
+	path := path(t)
+	p := spawn(t, path, "hold")
+	h := state.HolderOf(path)
+	if h.PID != p.cmd.Process.Pid {
+		t.Fatalf("holder %+v", h)
+	}
+	p.kill()
+	h.PID = os.Getpid() // alive, and not the one that left the name
+	data, err := json.Marshal(h)
+	must(t, err)
+	must(t, os.WriteFile(path+".holder", data, 0o600))
+	if got := state.HolderOf(path); got.PID != 0 {
+		t.Errorf("holder %+v", got)
+	}
+	s := open(t, path)
+	must(t, s.Close())
 }
