@@ -15,7 +15,6 @@ func cores() int { return runtime.NumCPU() }
 // once is one run, with what its events tell.
 type once struct {
 	seconds float64            // wall time of the whole run
-	cpu     float64            // processor time of all its processes
 	steps   map[string]float64 // seconds
 	data    int64              // bytes
 }
@@ -30,9 +29,7 @@ func (b *bench) once(args []string) once {
 		b.t.Fatalf("%v: %v\n%s", args, err, stderr.String())
 	}
 	took := time.Since(began).Seconds()
-	// The plugins are children of the run and reaped by it, so their time counts as its own.
 	r := once{seconds: took, steps: map[string]float64{}}
-	r.cpu = (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds()
 	for _, line := range bytes.Split(bytes.TrimSpace(stdout.Bytes()), []byte("\n")) {
 		var e struct {
 			Event, Step, Phase string

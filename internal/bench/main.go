@@ -28,12 +28,14 @@ func main() {
 	binary := flag.String("drydock", "bin/drydock", "the drydock binary")
 	rounds := flag.Int("rounds", 5, "how often each command is timed")
 	gigabytes := flag.Int("gb", 2, "size of the data directory")
+	data := flag.String("data", "", "a data directory whose server is down, instead of a new one that is filled")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	err := install.Install(ctx, install.Peers, os.Stdout)
 	if err == nil {
-		err = testenv.Program(ctx, func(t testing.TB) { measure(t, *binary, *rounds, *gigabytes, flag.Args()) })
+		b := &bench{binary: *binary, rounds: *rounds, dataDir: *data}
+		err = testenv.Program(ctx, func(t testing.TB) { b.measure(t, *gigabytes, flag.Args()) })
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -47,11 +49,11 @@ type bench struct {
 	binary  string
 	dir     string
 	rounds  int
-	dataDir string // a real data directory whose server is stopped
+	dataDir string // a real data directory whose server is stopped; empty: one is made
 }
 
-func measure(t testing.TB, binary string, rounds, gigabytes int, parts []string) {
-	abs, err := filepath.Abs(binary)
+func (b *bench) measure(t testing.TB, gigabytes int, parts []string) {
+	abs, err := filepath.Abs(b.binary)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,8 +66,8 @@ func measure(t testing.TB, binary string, rounds, gigabytes int, parts []string)
 			t.Fatalf("no benchmark %q; there are wall, cores, memory and plugins", p)
 		}
 	}
-	b := &bench{t: t, binary: abs, dir: testenv.Dir(t), rounds: rounds}
-	if !slices.Equal(parts, []string{"memory"}) {
+	b.t, b.binary, b.dir = t, abs, testenv.Dir(t)
+	if b.dataDir == "" && !slices.Equal(parts, []string{"memory"}) {
 		b.fill(gigabytes)
 	}
 	for _, p := range parts {

@@ -10,28 +10,62 @@ import (
 	"strings"
 )
 
-// wall times whole runs against tar | zstd, in turn, so that a machine that gets slower is fair to both.
+// timing is what hyperfine tells about one command, in seconds.
+type timing struct{ Median, User, System float64 }
+
+// contender is a command whose rounds are collected.
+type contender struct {
+	name, command string
+	wall, cpu     []float64
+}
+
+// wall times whole runs against tar | zstd, in turn, so that a machine that gets slower is fair to all. All read the same
+// files, from the page cache, and write to the same file system. A run ends when its backup was flushed to the disk and
+// read back. The peer as everybody types it does neither; with sync it is flushed as well.
 func (b *bench) wall() {
 	file, target := b.job("wall", b.dataDir)
 	out := filepath.Join(b.dir, "peer.tar.zst")
-	ours := strings.Join(b.command(file), " ") + " >/dev/null"
 	peer := fmt.Sprintf("tar -C %s -cf - . | zstd -1 -T0 -q -f -o %s", b.dataDir, out)
-	clear := fmt.Sprintf("rm -rf %s/* %s/.drydock-uploads %s; sync", target, target, out)
-	b.hyperfine(clear, ours)
-	b.hyperfine(clear, peer)
-	var a, z []float64
-	for i := range b.rounds {
-		x, y := b.hyperfine(clear, ours), b.hyperfine(clear, peer)
-		a, z = append(a, x), append(z, y)
-		fmt.Printf("  round %d: drydock run %.2f s, tar | zstd -1 -T0 %.2f s\n", i+1, x, y)
+	all := []*contender{
+		{name: "drydock run", command: strings.Join(b.command(file), " ") + " >/dev/null"},
+		{name: "tar | zstd -1 -T0", command: peer},
+		{name: "the same && sync", command: peer + " && sync " + out},
 	}
-	fmt.Printf("  median:  drydock run %.2f s, tar | zstd -1 -T0 %.2f s; ratio %.2f (wanted: at most 1.2)\n",
-		median(a), median(z), median(a)/median(z))
-	b.limit(file, target)
+	prepare := fmt.Sprintf("rm -rf %s/* %s/.drydock-uploads %s; sync", target, target, out)
+	fmt.Println("  same directory, read from the page cache; same file system; a run is flushed and read back, the plain peer is not")
+	for i := range b.rounds + 1 {
+		for _, c := range all {
+			t := b.hyperfine(prepare, c.command)
+			if i > 0 { // the first round warms up
+				c.wall, c.cpu = append(c.wall, t.Median), append(c.cpu, t.User+t.System)
+			}
+		}
+		if i > 0 {
+			fmt.Printf("  round %d: %s %.2f s, %s %.2f s, %s %.2f s\n", i, all[0].name, all[0].wall[i-1],
+				all[1].name, all[1].wall[i-1], all[2].name, all[2].wall[i-1])
+		}
+		slices.Reverse(all[1:]) // each peer comes first in half of the rounds
+	}
+	slices.SortFunc(all[1:], func(x, y *contender) int { return len(x.command) - len(y.command) })
+	for _, c := range all {
+		fmt.Printf("  median of %s: %.2f s wall, %.2f s processor\n", c.name, median(c.wall), median(c.cpu))
+	}
+	ours := all[0]
+	fmt.Printf("  ratio %.2f (wanted: at most 1.2); %.2f with sync; processor %.2f\n", median(ours.wall)/median(all[1].wall),
+		median(ours.wall)/median(all[2].wall), median(ours.cpu)/median(all[1].cpu))
+	fmt.Printf("  limited by %s (%.2f of %d cores busy)\n", limit(ours), median(ours.cpu)/median(ours.wall), cores())
+}
+
+// limit says what bounds a run: processor time over wall time tells how busy the cores were.
+func limit(c *contender) string {
+	if median(c.cpu)/median(c.wall) > 0.8*float64(cores()) {
+		return "the processor: compression, and SHA-256 of what is read, written and read back"
+	}
+	return "the disk or the waiting for it"
 }
 
 // hyperfine times one command once.
-func (b *bench) hyperfine(prepare, command string) float64 {
+func (b *bench) hyperfine(prepare, command string) timing {
 	result := filepath.Join(b.dir, "hyperfine.json")
 	cmd := exec.CommandContext(b.ctx(), "hyperfine", "--runs", "1", "--style", "none", "--export-json", result,
 		"--prepare", prepare, command)
@@ -42,36 +76,14 @@ func (b *bench) hyperfine(prepare, command string) float64 {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	var report struct {
-		Results []struct {
-			Median float64 `json:"median"`
-		} `json:"results"`
-	}
+	var report struct{ Results []timing }
 	if err := json.Unmarshal(data, &report); err != nil || len(report.Results) != 1 {
 		b.t.Fatalf("hyperfine: %v\n%s", err, data)
 	}
-	return report.Results[0].Median
+	return report.Results[0]
 }
 
 func median(v []float64) float64 {
 	v = slices.Sorted(slices.Values(v))
 	return (v[(len(v)-1)/2] + v[len(v)/2]) / 2
-}
-
-// limit says what bounds a run: processor time over wall time tells how busy the cores were.
-func (b *bench) limit(file, target string) {
-	if err := os.RemoveAll(target); err != nil {
-		b.t.Fatal(err)
-	}
-	if err := os.MkdirAll(target, 0o700); err != nil {
-		b.t.Fatal(err)
-	}
-	r := b.once(b.command(file))
-	busy := r.cpu / r.seconds
-	what := "the disk or the waiting for it"
-	if busy > 0.8*float64(cores()) {
-		what = "the processor: compression, and SHA-256 of what is read, written and read back"
-	}
-	fmt.Printf("  one run: %.2f s wall, %.2f s processor (%.2f of %d cores busy); it is limited by %s\n",
-		r.seconds, r.cpu, busy, cores(), what)
 }

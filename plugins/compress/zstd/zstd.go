@@ -69,11 +69,11 @@ func New(level string) (*Compressor, error) {
 // newCodec makes the library's encoder and decoder for n frames at once. What a frame needs is allocated on first use.
 func (c *Compressor) newCodec(n int) (*codec, error) {
 	enc, err := kzstd.NewWriter(nil,
+		kzstd.WithWindowSize(c.window), // before the level, which halves the blocks of a window of its own choice
 		kzstd.WithEncoderLevel(c.level),
-		kzstd.WithWindowSize(c.window),
 		kzstd.WithEncoderConcurrency(n),
 		kzstd.WithEncoderCRC(false),
-		kzstd.WithLowerEncoderMem(true),
+		kzstd.WithLowerEncoderMem(c.level != kzstd.SpeedFastest),
 	)
 	if err != nil {
 		return nil, errs.Wrap(errs.Permanent, err, "prepare zstd encoder")
@@ -91,9 +91,10 @@ func (c *Compressor) newCodec(n int) (*codec, error) {
 }
 
 // SetConcurrency sets how many frames are worked on at once, and so how much memory is needed. It is for the time before
-// the first frame.
+// the first frame. More than there are cores would only push each other's tables out of the caches.
 func (c *Compressor) SetConcurrency(n int) {
-	if made, err := c.newCodec(max(n, 1)); err == nil { // cannot fail: the same options worked before
+	n = min(max(n, 1), runtime.GOMAXPROCS(0))
+	if made, err := c.newCodec(n); err == nil { // cannot fail: the same options worked before
 		c.codec.Store(made)
 	}
 }
@@ -102,7 +103,7 @@ func (c *Compressor) SetConcurrency(n int) {
 func levelOf(level string) (l kzstd.EncoderLevel, window int) {
 	switch level {
 	case "fastest":
-		return kzstd.SpeedFastest, 512 << 10
+		return kzstd.SpeedFastest, 1 << 20
 	case "default":
 		return kzstd.SpeedDefault, 4 << 20
 	case "better":
