@@ -18,6 +18,7 @@ type Options struct {
 	Plugins  *plugin.Host // closed by its owner, after the agent's last operation
 	Version  string       // of drydock, for manifests
 	Log      *slog.Logger // nil discards
+	Queue    Queue        // of artifacts that wait for a target
 }
 
 // Agent runs jobs and works with their backups.
@@ -39,6 +40,7 @@ func New(o Options) (*Agent, error) {
 			return nil, err
 		}
 	}
+	o.Queue = o.Queue.withDefaults()
 	return &Agent{o: o, now: time.Now}, nil
 }
 

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/drydock-backup/drydock/agent"
-	"github.com/drydock-backup/drydock/agent/job"
 )
 
 func newAgent(t *testing.T) *agent.Agent {
@@ -70,7 +69,7 @@ func TestRunID(t *testing.T) {
 // A job that has never run here has no history and is not known by its name.
 func TestUnknownJob(t *testing.T) {
 	a := newAgent(t)
-	if rows, err := a.Runs(t.Context(), job.Job{Name: "orders"}); len(rows) != 0 || rows == nil || err != nil {
+	if rows, err := a.Runs(t.Context(), "orders"); len(rows) != 0 || rows == nil || err != nil {
 		t.Errorf("runs: %v, %v", rows, err)
 	}
 	for _, name := range []string{"", "orders", "../orders"} {

@@ -25,7 +25,7 @@ func (r *running) end(ctx context.Context, failure error) (Outcome, error) {
 	if !r.b.Artifact.Whole {
 		r.discard(free)
 	}
-	failure = r.hint(r.upAgain(errors.Join(failure, r.partial(failure))))
+	failure = r.hint(r.upAgain(r.queued(errors.Join(failure, r.partial(failure)))))
 	out := r.outcome(failure)
 	if err := r.finish(out, failure); err != nil {
 		failure = errors.Join(failure, fmt.Errorf("record the end of the run: %w", err))
@@ -105,7 +105,7 @@ func (r *running) hint(failure error) error {
 	if failure == nil || !r.waits() {
 		return failure
 	}
-	return &hinted{failure, "the artifact waits in the spool: drydock resume " + r.b.ID + " ships it when the cause is gone"}
+	return &hinted{failure, "the artifact waits in the spool: drydock agent ships it when the cause is gone, or drydock resume " + r.b.ID + " does"}
 }
 
 // hinted is an error with something that the user can do about it.
@@ -157,6 +157,8 @@ func (r *running) status(failure error) Status {
 		return StatusDown
 	case errors.Is(failure, ErrPartial):
 		return StatusPartial
+	case errors.Is(failure, ErrQueued):
+		return StatusWaiting
 	case errors.Is(failure, context.Canceled) || isInterrupt(failure):
 		return StatusCancelled
 	}
@@ -168,11 +170,18 @@ func (r *running) finish(out Outcome, failure error) error {
 	if r.journal == nil {
 		return nil
 	}
-	err := r.store.UpdateRun(r.b.ID, func(s *state.Run) error {
+	held, err := r.store.Targets(r.b.ID)
+	err = errors.Join(err, r.store.UpdateRun(r.b.ID, func(s *state.Run) error {
 		s.DownSince, s.UpAgain = utc(r.b.Downtime.Began), utc(r.b.Downtime.Ended)
 		s.PredictedSeconds = out.PredictedSeconds
+		if !r.waits() {
+			s.Queue = nil
+			return nil
+		}
+		s.Queue = r.enqueue(s, held, r.failures(), out.Finished)
+		s.Queue.Held = isHeld(failure)
 		return nil
-	})
+	}))
 	status := state.Done
 	switch {
 	case r.waits():
@@ -205,6 +214,22 @@ func (r *running) waits() bool {
 		}
 	}
 	return false
+}
+
+// failures are the errors of the targets, by label.
+func (r *running) failures() map[string]string {
+	all := map[string]string{}
+	for _, t := range r.b.Shipped {
+		if t.Err != nil {
+			all[t.Label] = t.Err.Error()
+		}
+	}
+	for _, t := range r.b.Stored {
+		if t.Err != nil {
+			all[t.Label] = t.Err.Error()
+		}
+	}
+	return all
 }
 
 func utc(t time.Time) time.Time {

@@ -37,6 +37,7 @@ type Status string
 const (
 	StatusDone      Status = "done"      // every target holds a proven backup
 	StatusPartial   Status = "partial"   // some targets do; the spool keeps the artifact for the others
+	StatusWaiting   Status = "waiting"   // no target has it yet; the artifact is whole and waits in the spool
 	StatusFailed    Status = "failed"    // no backup; MySQL is as it was before
 	StatusDown      Status = "down"      // MySQL was up before the run and is down now
 	StatusCancelled Status = "cancelled" // somebody stopped the run; MySQL is as it was before

@@ -35,7 +35,7 @@ func measured(r state.Run, steps []state.Step, restart job.Restart) step.History
 			took[s.Name] = s.Done.Sub(s.Begun).Seconds()
 		}
 	}
-	h := step.History{StopSeconds: took["stop"], StartSeconds: took["restart"]}
+	h := step.History{StopSeconds: took["stop"], StartSeconds: took["restart"], ArtifactBytes: r.Artifact.Size}
 	copying := took["capture"]
 	if restart == job.RestartAfterShip {
 		copying += took["ship"]

@@ -54,6 +54,21 @@ func (a *Agent) KnownJob(name string) (KnownJob, error) {
 	return known, err
 }
 
+// KnownJobs lists the jobs that have run here, by file name. One that cannot be read is left out: it is a convenience alone.
+func (a *Agent) KnownJobs() ([]KnownJob, error) {
+	files, err := filepath.Glob(filepath.Join(a.knownDir(), "*.json"))
+	if err != nil {
+		return nil, err
+	}
+	var all []KnownJob
+	for _, file := range files {
+		if k, err := readKnown(file); err == nil {
+			all = append(all, k)
+		}
+	}
+	return all, nil
+}
+
 func (a *Agent) onlyJob() (KnownJob, error) {
 	files, err := filepath.Glob(filepath.Join(a.knownDir(), "*.json"))
 	if err != nil {

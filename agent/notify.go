@@ -76,8 +76,11 @@ func (r *running) event(out Outcome, failure error) notify.Event {
 	default:
 		e.Detail = failure.Error()
 	}
-	if out.Status == StatusPartial {
+	switch out.Status {
+	case StatusPartial:
 		e.Summary = fmt.Sprintf("backup of job %q is stored, but not everywhere", r.b.Job.Name)
+	case StatusWaiting:
+		e.Summary = fmt.Sprintf("backup of job %q waits on its host: no target has it yet; MySQL is up", r.b.Job.Name)
 	}
 	return e
 }

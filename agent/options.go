@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"os"
 	"runtime"
+	"time"
 
 	"github.com/drydock-backup/drydock/agent/archive"
 	"github.com/drydock-backup/drydock/agent/fault"
+	"github.com/drydock-backup/drydock/agent/job"
 	"github.com/drydock-backup/drydock/agent/mysql"
 	"github.com/drydock-backup/drydock/agent/ship"
 	"github.com/drydock-backup/drydock/agent/spool"
@@ -64,6 +66,7 @@ func (r *running) shipOptions(size int64) ship.Options {
 	a := r.b.Artifact
 	return ship.Options{
 		Key: a.Key, ChunkSize: a.ChunkSize, Size: size, Journal: r.journal, Keep: true, Log: r.o.Log,
+		Retry:    r.patience(size),
 		Release:  func(c spool.Chunk) { r.release(c) },
 		Progress: func(label string, bytes int64) { r.progress("ship", label, bytes, r.b.Artifact.Size) },
 	}
@@ -81,4 +84,16 @@ func (r *running) release(c spool.Chunk) {
 	if err := r.spool.Remove(c.Index); err != nil {
 		r.o.Log.Warn("a shipped chunk stays in the spool", "chunk", c.Index, "error", err)
 	}
+}
+
+// downPatience is how long a target may be away while MySQL is down for it; the artifact waits for it then, and MySQL
+// does not.
+const downPatience = 2 * time.Minute
+
+// patience is how long a target is tried. size is 0 in the run itself.
+func (r *running) patience(size int64) ship.Retry {
+	if size == 0 && r.b.Job.Restart == job.RestartAfterShip {
+		return ship.Retry{Total: downPatience}
+	}
+	return ship.Retry{}
 }

@@ -87,6 +87,7 @@ func (a *Agent) survey(ctx context.Context, j job.Job) (b *step.Backup, err erro
 	look := &step.Preflight{Backup: r.b, Instance: r.server.Instance, Server: r.server.Server, Targets: r.targets,
 		History: known, HostName: hostName(),
 		Scan: r.scan, SpoolFree: func() (int64, error) { return spool.FreeSpace(a.o.SpoolDir) },
+		SpoolUsed: r.spoolUsed, QueueLimit: a.o.Queue.MaxBytes,
 	}
 	return r.b, look.Look(ctx)
 }
@@ -97,10 +98,7 @@ func (a *Agent) knownHistory(ctx context.Context, j job.Job) (h step.History, er
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 		return h, nil
 	}
-	store, err := state.OpenReadOnly(ctx, path)
-	if errors.Is(err, state.ErrLocked) {
-		return h, fmt.Errorf("a run of job %q goes on: %w", j.Name, err)
-	}
+	store, err := state.Look(ctx, path)
 	if err != nil {
 		return h, err
 	}

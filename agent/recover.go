@@ -88,6 +88,9 @@ func (r *running) revive(ctx context.Context) ([]Recovered, error) {
 // waits have their own bounds.
 func (r *running) startAgain(ctx context.Context, old state.Run) error {
 	ctx = context.WithoutCancel(ctx)
+	if old.Intent.Started() && r.stoppedSince() {
+		return r.letBe(old)
+	}
 	r.server.MayBeStopping(old.Intent.PID)
 	if err := r.server.Start(ctx); err != nil {
 		return err
@@ -139,13 +142,28 @@ func (r *running) settle(ctx context.Context, found []Recovered) error {
 func (r *running) settleRun(ctx context.Context, dead state.Run) (artifact string, err error) {
 	const died = "the agent died during the run"
 	if dead.Artifact != nil && dead.Artifact.Whole {
-		return "kept", r.store.FinishRun(dead.ID, state.Waiting, r.now(), died)
+		return "kept", r.keep(dead, died)
 	}
 	if err := r.dropRun(ctx, dead); err != nil {
 		// Nothing of it looks like a backup; that some bytes stay somewhere must not keep new runs from going ahead.
 		r.o.Log.Warn("drop what a dead run left", "run", dead.ID, "error", err)
 	}
 	return "dropped", r.store.FinishRun(dead.ID, state.Failed, r.now(), died)
+}
+
+// keep has a dead run's artifact wait for its targets.
+func (r *running) keep(dead state.Run, why string) error {
+	held, err := r.store.Targets(dead.ID)
+	if err != nil {
+		return err
+	}
+	return r.store.UpdateRun(dead.ID, func(s *state.Run) error {
+		now := r.now().UTC()
+		s.Queue = r.enqueue(s, held, nil, now)
+		s.Queue.Next, s.Queue.Tries = now, 0 // nobody has tried it yet
+		s.Status, s.Finished, s.Failure = state.Waiting, now, why
+		return nil
+	})
 }
 
 // dropRun removes what a run left in the spool and at the targets.

@@ -172,7 +172,8 @@ func (r *running) sequence(ctx context.Context) error {
 	}
 	var (
 		preflight = &step.Preflight{Backup: r.b, Instance: r.server.Instance, Server: r.server.Server, Targets: r.targets,
-			History: r.history(), HostName: hostName(), Scan: r.scan, SpoolFree: r.spoolFree}
+			History: r.history(), HostName: hostName(), Scan: r.scan, SpoolFree: r.spoolFree, SpoolUsed: r.spoolUsed,
+			QueueLimit: r.o.Queue.MaxBytes}
 		stop    = &step.Stop{Backup: r.b, Instance: r.server.Instance, Server: r.server.Server, Journal: r.journal, Now: r.now}
 		capture = &step.Capture{Backup: r.b, Instance: r.server.Instance, Spool: r.spool, Journal: r.journal,
 			Archive: r.archive, Shipping: r.ship}
@@ -195,7 +196,7 @@ func (r *running) record() (err error) {
 	dir := filepath.Join(r.o.SpoolDir, r.b.ID)
 	err = fault.Around("record.run", func() error {
 		return r.store.CreateRun(state.Run{
-			ID: r.b.ID, Job: r.b.Job.Name, Status: state.Running, Started: r.b.Started, SpoolDir: dir,
+			ID: r.b.ID, Job: r.b.Job.Name, Status: state.Running, Started: r.b.Started, SpoolDir: dir, Targets: labels(r.b.Job),
 		})
 	})
 	if err != nil {
@@ -237,4 +238,12 @@ func (r *running) ship(ctx context.Context) (*ship.Shipment, error) {
 		r.spool.InFlight = s.MakeRoom
 	}
 	return s, err
+}
+
+func labels(j job.Job) []string {
+	all := make([]string, len(j.Targets))
+	for i, t := range j.Targets {
+		all[i] = t.Label
+	}
+	return all
 }

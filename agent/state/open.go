@@ -29,6 +29,7 @@ type Store struct {
 	db       *bolt.DB
 	readOnly bool
 	holder   Holder // this process, unless readOnly
+	copied   string // the file is a copy, to be removed in the end; see Look
 	closing  sync.Once
 }
 
@@ -136,6 +137,9 @@ func (s *Store) Close() error {
 		}
 		if closeErr := s.db.Close(); closeErr != nil {
 			err = errors.Join(err, fmt.Errorf("close state: %w", closeErr))
+		}
+		if s.copied != "" {
+			err = errors.Join(err, os.Remove(s.copied))
 		}
 	})
 	return err

@@ -32,7 +32,9 @@ type Run struct {
 	Failure  string    `json:"failure,omitempty"` // why it failed, for people
 
 	SpoolDir string    `json:"spool_dir,omitempty"` // the run's own directory
+	Targets  []string  `json:"targets,omitempty"`   // labels of the targets that the job names
 	Artifact *Artifact `json:"artifact,omitempty"`  // nil until its key is known
+	Queue    *Queue    `json:"queue,omitempty"`     // nil unless the run waits
 	Intent   *Intent   `json:"intent,omitempty"`    // nil until the server is about to be stopped
 
 	DownSince time.Time `json:"down_since,omitzero"` // from here on clients could not use the server
@@ -58,16 +60,24 @@ type Artifact struct {
 type Intent struct {
 	WasRunning bool            `json:"was_running"` // false: it stays down
 	DataDir    string          `json:"data_dir"`
-	PID        int             `json:"pid,omitempty"`      // of the server that is stopped
-	Service    string          `json:"service,omitempty"`  // kind of service: exec, systemd
-	Start      []string        `json:"start,omitempty"`    // exec: argument vector
-	Unit       string          `json:"unit,omitempty"`     // systemd: unit name
-	Settings   json.RawMessage `json:"settings,omitempty"` // what a restart loses and has to be put back
+	PID        int             `json:"pid,omitempty"`     // of the server that is stopped
+	Service    string          `json:"service,omitempty"` // kind of service: exec, systemd
+	Start      []string        `json:"start,omitempty"`   // exec: argument vector
+	Unit       string          `json:"unit,omitempty"`    // systemd: unit name
+	Host       string          `json:"host,omitempty"`    // where it answers; with Port, or Socket
+	Port       int             `json:"port,omitempty"`
+	Socket     string          `json:"socket,omitempty"`
+	StopLimit  time.Duration   `json:"stop_limit,omitempty"`  // how long a stop may take
+	StartLimit time.Duration   `json:"start_limit,omitempty"` // how long a start may take
+	Settings   json.RawMessage `json:"settings,omitempty"`    // what a restart loses and has to be put back
 	Written    time.Time       `json:"written,omitzero"`
 	Stopped    time.Time       `json:"stopped,omitzero"`     // the process is gone and the data directory free
 	StartedBy  string          `json:"started_by,omitempty"` // who started it again: run, guardian, recover
 	Disarmed   bool            `json:"disarmed,omitempty"`   // the server is as it was; nothing is to be done any more
 }
+
+// Started reports whether the server was started again, but has not got back yet what a restart loses.
+func (i *Intent) Started() bool { return i.Pending() && i.StartedBy != "" }
 
 // Pending reports whether somebody still has to see to it that the server is up.
 func (i *Intent) Pending() bool { return i != nil && i.WasRunning && !i.Disarmed }

@@ -12,6 +12,7 @@ type History struct {
 	StopSeconds    float64 // from the request to the free data directory
 	StartSeconds   float64 // from the start command to the first answer
 	BytesPerSecond float64 // of capture, and of ship where MySQL waits for it; over the bytes of the data directory
+	ArtifactBytes  int64   // of the last artifact
 }
 
 // Guesses for a first run, on the slow side: a prediction that is kept is worth more than a flattering one.

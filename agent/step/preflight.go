@@ -1,6 +1,7 @@
 package step
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"github.com/drydock-backup/drydock/agent/manifest"
 	"github.com/drydock-backup/drydock/agent/mysql"
 	"github.com/drydock-backup/drydock/agent/ship"
+	"github.com/drydock-backup/drydock/agent/spool"
 	"github.com/drydock-backup/drydock/sdk/errs"
 	"github.com/drydock-backup/drydock/sdk/storage"
 )
@@ -29,6 +31,10 @@ type Preflight struct {
 	Scan func(ctx context.Context, f mysql.Facts) (archive.Inventory, error)
 	// SpoolFree returns the free bytes of the spool's file system.
 	SpoolFree func() (int64, error)
+	// SpoolUsed returns what other runs have left in the spool: artifacts that wait for a target.
+	SpoolUsed func() (spool.Usage, error)
+	// QueueLimit is how many bytes may wait in the spool; 0: as many as leave room for this artifact.
+	QueueLimit int64
 }
 
 const (
@@ -179,6 +185,29 @@ func (p *Preflight) spool(s *Survey) {
 	} else if free < s.Inventory.Allocated {
 		s.Warnings = append(s.Warnings, "the spool cannot hold the whole artifact if the targets are slow or away")
 	}
+	s.refuse(p.queueFull(s))
+}
+
+// queueFull refuses a run whose artifact could not wait beside those that wait already: when targets stay away, the queue
+// must not eat the disk. The first artifact may always wait.
+func (p *Preflight) queueFull(s *Survey) error {
+	used, err := p.SpoolUsed()
+	if err != nil {
+		return err
+	}
+	s.Waiting = used
+	next := cmp.Or(p.History.ArtifactBytes, s.Inventory.Allocated)
+	const hint = "bring the targets back and have drydock resume or drydock agent ship what waits"
+	switch {
+	case used.Artifacts == 0:
+	case p.QueueLimit > 0 && used.Bytes+next > p.QueueLimit:
+		return errs.New(errs.NoSpace, "spool: %d artifact(s) of %d bytes wait there already, and with about %d more the limit of "+
+			"%d bytes (queue max_bytes) would be passed: %s", used.Artifacts, used.Bytes, next, p.QueueLimit, hint)
+	case p.QueueLimit == 0 && s.SpoolFree < next:
+		return errs.New(errs.NoSpace, "spool: %d artifact(s) of %d bytes wait there already, and %d free bytes are no room for "+
+			"another one of about %d: %s", used.Artifacts, used.Bytes, s.SpoolFree, next, hint)
+	}
+	return nil
 }
 
 // targets asks all targets at once whether they can take the artifact.
@@ -196,8 +225,8 @@ func (p *Preflight) targets(ctx context.Context, s *Survey) {
 	p.judgeTargets(s)
 }
 
-// judgeTargets refuses targets that cannot take the artifact. One that is only away for now is served later, as long
-// as another one is there.
+// judgeTargets refuses targets that cannot take the artifact. One that is only away for now is served later (R8.6), as
+// long as another one is there or the spool can hold the whole artifact.
 func (p *Preflight) judgeTargets(s *Survey) {
 	ready := 0
 	for _, t := range s.Targets {
@@ -210,12 +239,18 @@ func (p *Preflight) judgeTargets(s *Survey) {
 		_, passing := errs.Retryable(t.Err)
 		switch {
 		case t.Err == nil:
-		case passing && ready > 0:
+		case passing && (ready > 0 || p.canWait(s)):
 			s.Warnings = append(s.Warnings, err.Error())
 		default:
 			s.refuse(err)
 		}
 	}
+}
+
+// canWait reports whether the spool can hold all of the artifact.
+func (p *Preflight) canWait(s *Survey) bool {
+	free, err := p.SpoolFree()
+	return err == nil && free >= s.Inventory.Allocated
 }
 
 func (p *Preflight) typeOf(label string) string {

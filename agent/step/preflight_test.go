@@ -11,6 +11,7 @@ import (
 	"github.com/drydock-backup/drydock/agent/job"
 	"github.com/drydock-backup/drydock/agent/manifest"
 	"github.com/drydock-backup/drydock/agent/mysql"
+	"github.com/drydock-backup/drydock/agent/spool"
 	"github.com/drydock-backup/drydock/sdk/errs"
 	"github.com/drydock-backup/drydock/sdk/storage"
 )
@@ -76,8 +77,20 @@ func TestPreflight(t *testing.T) {
 		{"no spool", func(l *look) { l.SpoolFree = func() (int64, error) { return 0, errBroken } },
 			[]string{"spool: " + errBroken.Error()}, nil},
 		{"one target is away", func(l *look) { l.nas.check = away }, nil, []string{`target "nas"`}},
-		{"all targets are away", func(l *look) { l.nas.check, l.vault.check = away, away },
-			[]string{`target "nas"`, `target "vault"`}, nil},
+		{"all targets are away", func(l *look) { l.nas.check, l.vault.check = away, away }, nil,
+			[]string{`target "nas"`, `target "vault"`}}, // R8.6
+		{"all targets are away, and no room to wait", func(l *look) { l.nas.check, l.vault.check = away, away; spoolOf(90<<20 - 1)(l) },
+			[]string{`target "nas"`, `target "vault"`}, []string{"cannot hold the whole artifact"}},
+		{"others wait, with room for this one", waiting(100<<20, 0), nil, nil},
+		{"others wait, below the limit", waiting(100<<20, 190<<20), nil, nil},
+		{"others wait, and this one is too many", waiting(100<<20, 190<<20-1), []string{"limit of 199229439 bytes (queue max_bytes)"}, nil},
+		{"others wait, and the last one was small", func(l *look) {
+			waiting(100<<20, 101<<20)(l)
+			l.History.ArtifactBytes = 1 << 20
+		}, nil, nil},
+		{"others wait, and the disk is too small", func(l *look) { waiting(1, 0)(l); spoolOf(90<<20 - 1)(l) },
+			[]string{"no room for another one"}, []string{"cannot hold the whole artifact"}},
+		{"nothing waits", waiting(0, 1), nil, nil},
 		{"one target refuses", func(l *look) { l.vault.check = errs.New(errs.Permission, "no") }, []string{`target "vault"`}, nil},
 		{"name taken at one target", func(l *look) { put(t, l.vault, key) }, []string{key + " exists already"}, nil},
 		{"name of the manifest taken", func(l *look) { put(t, l.nas, manifest.Key(key)) },
@@ -213,5 +226,15 @@ func TestPreflightCannotLook(t *testing.T) {
 	cancel(errBroken)
 	if err := l.Look(ctx); !errors.Is(err, errBroken) {
 		t.Errorf("cancelled: %v", err)
+	}
+}
+
+// waiting has one artifact of so many bytes wait in the spool, and a limit.
+func waiting(bytes, limit int64) func(*look) {
+	return func(l *look) {
+		l.QueueLimit = limit
+		if bytes > 0 {
+			l.used = spool.Usage{Artifacts: 1, Bytes: bytes}
+		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/drydock-backup/drydock/agent/job"
 	"github.com/drydock-backup/drydock/agent/mysql"
 	"github.com/drydock-backup/drydock/agent/ship"
+	"github.com/drydock-backup/drydock/agent/spool"
 	"github.com/drydock-backup/drydock/agent/step"
 	"github.com/drydock-backup/drydock/plugins/storage/file"
 	"github.com/drydock-backup/drydock/sdk/storage"
@@ -141,6 +142,7 @@ type look struct {
 	*step.Preflight
 	host       *host
 	nas, vault *store
+	used       spool.Usage
 }
 
 func newLook(t *testing.T) *look {
@@ -148,7 +150,8 @@ func newLook(t *testing.T) *look {
 	h := running()
 	l := &look{host: h, nas: newStore(t), vault: newStore(t)}
 	l.Preflight = &step.Preflight{
-		Backup: backup(), Instance: h, Server: h, HostName: "this-host",
+		SpoolUsed: func() (spool.Usage, error) { return l.used, nil },
+		Backup:    backup(), Instance: h, Server: h, HostName: "this-host",
 		Targets: []ship.Target{{Label: "nas", Storage: l.nas}, {Label: "vault", Storage: l.vault}},
 		Scan: func(context.Context, mysql.Facts) (archive.Inventory, error) {
 			return archive.Inventory{Files: 3, Bytes: 100 << 20, Allocated: 90 << 20}, nil

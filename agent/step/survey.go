@@ -6,6 +6,7 @@ import (
 
 	"github.com/drydock-backup/drydock/agent/archive"
 	"github.com/drydock-backup/drydock/agent/mysql"
+	"github.com/drydock-backup/drydock/agent/spool"
 	"github.com/drydock-backup/drydock/sdk/storage"
 )
 
@@ -16,8 +17,9 @@ type Survey struct {
 	Facts     mysql.Facts
 	Settings  mysql.Settings
 	Inventory archive.Inventory
-	Key       string // the artifact's key at every target
-	SpoolFree int64  // bytes
+	Key       string      // the artifact's key at every target
+	SpoolFree int64       // bytes
+	Waiting   spool.Usage // what other runs have left in the spool
 	Targets   []TargetSurvey
 	Predicted time.Duration // of the downtime
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -64,46 +63,4 @@ func heldText(b agent.Backup) string {
 		return "until " + b.HeldUntil.Local().Format("2006-01-02")
 	}
 	return "-"
-}
-
-func (a *app) runsCommand() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "runs [JOB]",
-		Short: "list the runs of a job, newest first",
-		Args:  usageArgs(cobra.MaximumNArgs(1)),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.withAgent(cmd.Context(), func(s *session) error { return a.runs(cmd.Context(), s, first(args)) })
-		},
-	}
-	a.fileFlag(cmd)
-	a.jsonFlag(cmd, "print one JSON array: run, job, started, finished, status, step, downtime_seconds, data_bytes, artifact_bytes, error")
-	return cmd
-}
-
-func (a *app) runs(ctx context.Context, s *session, name string) error {
-	j, err := s.job(ctx, a, name)
-	if err != nil {
-		return err
-	}
-	rows, err := s.Runs(ctx, j)
-	if err != nil {
-		return err
-	}
-	if a.json {
-		return a.printJSON(rows)
-	}
-	t := a.table("RUN", "STARTED", "STATUS", "DOWNTIME", "DATA", "ARTIFACT", "ERROR")
-	for _, r := range rows {
-		t.row(r.RunID, r.Started.Local().Format("2006-01-02 15:04:05"), r.Status, secondsSpan(r.DowntimeSeconds),
-			size(r.DataBytes), size(r.ArtifactBytes), printable(shorten(r.Error)))
-	}
-	return t.flush()
-}
-
-func shorten(s string) string {
-	const most = 100
-	if line := firstLine(s); len(line) <= most {
-		return line
-	}
-	return fmt.Sprintf("%.*s...", most, s)
 }

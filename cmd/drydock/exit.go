@@ -58,7 +58,7 @@ func codeOf(err error) int {
 		return exitUsage
 	case errors.Is(err, agent.ErrDamaged):
 		return exitDamage
-	case errors.Is(err, agent.ErrPartial):
+	case errors.Is(err, agent.ErrPartial), errors.Is(err, agent.ErrQueued):
 		return exitPartial
 	case errors.As(err, &interrupt), errors.Is(err, context.Canceled):
 		return exitCancelled

@@ -150,7 +150,7 @@ func fullTarget(t *testing.T, h *site) {
 	tmpfs(t, h.target, "4m")
 	h.writeJob(t, jobText{ChunkSize: "1MiB", Compress: `compress "store" {}`})
 	before := h.server.Checksums(t)
-	e, r := h.run(t, exitFailed)
+	e, r := h.run(t, exitPartial)
 	r.says(t, `target "nas"`, "kept in the spool", "drydock resume "+e.Run)
 	h.wantUp(t)
 	h.wantNothing(t)

@@ -24,6 +24,7 @@ run and brings MySQL back first.`,
 	}
 	a.fileFlag(cmd)
 	a.jsonFlag(cmd, "print one JSON event per line; the last has event = \"finished\"")
+	cmd.AddCommand(a.runShowCommand())
 	return cmd
 }
 
