@@ -62,6 +62,10 @@ func limiter(perSecond int64) *rate.Limiter {
 // CloseIdleConnections closes connections that no request uses.
 func (t *Transport) CloseIdleConnections() { t.base.CloseIdleConnections() }
 
+// Plain returns a transport with the same proxy, certificates and connection timeouts, and none of the rest: for clients
+// that bring limits of their own, such as those that fetch credentials.
+func (t *Transport) Plain() *http.Transport { return t.base.Clone() }
+
 // RoundTrip sends one request.
 func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(r.Context())
