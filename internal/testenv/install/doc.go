@@ -9,6 +9,10 @@
 //	<cache>/mysql-9.7-r1-amd64/bin        wrappers that start a program with its own ld.so
 //	<cache>/mysql-9.7-r1-amd64/template   an initialised data directory
 //
+// The S3 servers (Versity's gateway and MinIO) are built from Go's module proxy, which takes minutes, once:
+//
+//	<cache>/bin/minio-VERSION-amd64
+//
 // The tools (unzip, 7zip, systemd-container) are ordinary packages: apt installs them when the caller is root, otherwise
 // the error names the command to type. Everything is idempotent, and safe when several processes do it at once.
 package install

@@ -25,7 +25,9 @@ const (
 )
 
 // Components lists every name in the order in which "all" installs them.
-func Components() []string { return []string{Tools, MySQL, MariaDB, Azurite, Systemd} }
+func Components() []string {
+	return []string{Tools, MySQL, MariaDB, VersityGW, MinIO, Azurite, Systemd}
+}
 
 // Names of the users that every template knows. Both may connect from anywhere; passwords are fixed, because the
 // servers listen on loopback only and hold nothing but test rows.
@@ -90,6 +92,9 @@ func Install(ctx context.Context, component string, log io.Writer) error {
 		return p.install(ctx, log)
 	case Azurite:
 		return installAzurite(ctx, cache, log)
+	case VersityGW, MinIO:
+		s, _ := sourceOf(component)
+		return s.build(ctx, log, cache)
 	default:
 		return aptInstall(ctx, log, toolsOf(component))
 	}

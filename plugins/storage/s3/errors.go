@@ -47,7 +47,7 @@ func (s *Storage) classify(ctx context.Context, err error) error {
 	case errors.As(err, &api):
 		errors.As(err, &answer)
 		return refusal(err, api.ErrorCode(), api.ErrorMessage(), answer)
-	case errors.As(err, &answer):
+	case errors.As(err, &answer) && answer.HTTPStatusCode() > 0: // 0: the connection ended before there was an answer
 		return refusal(err, fmt.Sprintf("status %d", answer.HTTPStatusCode()), "", answer)
 	}
 	if kind, ok := transport.Kind(ctx, err); ok {
