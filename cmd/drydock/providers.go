@@ -8,6 +8,7 @@ import (
 	"github.com/drydock-backup/drydock/plugins/notify/webhook"
 	"github.com/drydock-backup/drydock/plugins/storage/azure"
 	"github.com/drydock-backup/drydock/plugins/storage/file"
+	"github.com/drydock-backup/drydock/plugins/storage/s3"
 	"github.com/drydock-backup/drydock/sdk/compress"
 	"github.com/drydock-backup/drydock/sdk/notify"
 	"github.com/drydock-backup/drydock/sdk/storage"
@@ -24,6 +25,7 @@ type provider struct {
 func providers() []provider {
 	return []provider{
 		storageProvider(file.Provider()),
+		storageProvider(s3.Provider()),
 		storageProvider(azure.Provider()),
 		compressProvider(zstd.Provider()),
 		compressProvider(deflate.Provider()),

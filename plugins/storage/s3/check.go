@@ -86,7 +86,9 @@ func (s *Storage) mayWrite(ctx context.Context) (err error) {
 	if err == nil {
 		_, err = s.parts(ctx, t)
 	}
-	dropped := s.abort(context.WithoutCancel(ctx), full, t.Upload)
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), sweepLimit)
+	defer cancel()
+	dropped := s.abort(end, full, t.Upload)
 	if err != nil {
 		return err
 	}

@@ -24,10 +24,7 @@ func newClient(ctx context.Context, c Config, way *transport.Transport) (*s3.Cli
 	if err != nil {
 		return nil, err
 	}
-	if cfg.Region == "" && c.Endpoint == "" {
-		return nil, schema.Invalid("region", "no region is set", "Set region, AWS_REGION, or a profile that has one.")
-	}
-	cfg.Region = cmp.Or(cfg.Region, "us-east-1")
+	cfg.Region = cmp.Or(cfg.Region, "us-east-1") // for a bucket elsewhere Amazon answers with the right one
 	if c.RoleARN != "" {
 		cfg.Credentials = aws.NewCredentialsCache(role(c, cfg))
 	}

@@ -15,7 +15,7 @@ import (
 type Config struct {
 	Bucket    string `hcl:"bucket" example:"acme-backups" doc:"Bucket that holds the backups. It must exist."`
 	Prefix    string `hcl:"prefix,optional" example:"mysql/" doc:"Beginning of every key in the bucket. It should be drydock's own: unfinished uploads below it that are older than abandoned_after are aborted."`
-	Region    string `hcl:"region,optional" example:"eu-central-1" doc:"Region of the bucket. Without it, AWS_REGION or the profile tells; with an endpoint, us-east-1 is assumed."`
+	Region    string `hcl:"region,optional" example:"eu-central-1" doc:"Region of the bucket. Without it, AWS_REGION or the profile tells; else us-east-1 is assumed."`
 	Endpoint  string `hcl:"endpoint,optional" example:"https://s3.internal:9000" doc:"Address of a service that speaks the S3 protocol. Without it, Amazon's."`
 	PathStyle bool   `hcl:"path_style,optional" default:"false" doc:"Put the bucket into the path and not into the host name, as most services other than Amazon's want it."`
 

@@ -102,7 +102,20 @@ func (s *Storage) putChunk(ctx context.Context, text string, c storage.Chunk) er
 		return err
 	}
 	defer f.Close()
-	return s.putPart(ctx, t, c.Index, io.NewSectionReader(f, c.FileOffset, c.Length), c.SHA256)
+	err = s.putPart(ctx, t, c.Index, io.NewSectionReader(f, c.FileOffset, c.Length), c.SHA256)
+	if errs.Is(err, errs.Transient) && errs.Is(s.known(ctx, t), errs.NotFound) {
+		// A service that refuses a part may close the connection before its answer can be read.
+		return errs.New(errs.NotFound, "no such upload")
+	}
+	return err
+}
+
+// known asks whether the service has an upload.
+func (s *Storage) known(ctx context.Context, t token) error {
+	_, err := s.client.ListParts(ctx, &s3.ListPartsInput{
+		Bucket: &s.cfg.Bucket, Key: aws.String(s.cfg.Prefix + t.Key), UploadId: &t.Upload, MaxParts: aws.Int32(1),
+	})
+	return s.classify(ctx, err)
 }
 
 func checkChunk(t token, c storage.Chunk) error {
