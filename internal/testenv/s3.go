@@ -54,6 +54,13 @@ func MinIO(t testing.TB) *S3 {
 	return s
 }
 
+// Behind returns the server as clients see it at another address, such as that of a Front or a Proxy before it.
+func (s *S3) Behind(addr string) *S3 {
+	other := *s
+	other.Addr, other.Endpoint = addr, "http://"+addr
+	return &other
+}
+
 // EachS3 runs f as a subtest for each product; start gives a fresh server of that product.
 func EachS3(t *testing.T, f func(t *testing.T, start func(testing.TB) *S3)) {
 	t.Helper()
