@@ -175,7 +175,7 @@ func (r *running) sequence(ctx context.Context) error {
 			History: r.history(), HostName: hostName(), Scan: r.scan, SpoolFree: r.spoolFree, SpoolUsed: r.spoolUsed,
 			QueueLimit: r.o.Queue.MaxBytes}
 		stop    = &step.Stop{Backup: r.b, Instance: r.server.Instance, Server: r.server.Server, Journal: r.journal, Now: r.now}
-		capture = &step.Capture{Backup: r.b, Instance: r.server.Instance, Spool: r.spool, Journal: r.journal,
+		capture = &step.Capture{Backup: r.b, Guard: r.server.Instance, Spool: r.spool, Journal: r.journal,
 			Archive: r.archive, Shipping: r.ship}
 		shipped = &step.Ship{Backup: r.b}
 		restart = &step.Restart{Backup: r.b, Instance: r.server.Instance, Now: r.now}

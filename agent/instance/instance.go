@@ -64,18 +64,29 @@ func (i *Instance) Answers(ctx context.Context) error {
 	return fault.Around("instance.answers", func() error { return i.Server.Ping(ctx) })
 }
 
-// Manual returns the commands that a person on this host would type to start the server.
-func (i *Instance) Manual() []string { return i.Service.Manual() }
+// Manual returns the commands that a person on this host would type to start the server and to look why it does not.
+func (i *Instance) Manual() []string {
+	commands := i.Service.Manual()
+	if path := i.errorLog(); path != "" {
+		commands = append(commands, service.Look(path))
+	}
+	return commands
+}
+
+// errorLog is the path of the server's own log; "" when it is not known.
+func (i *Instance) errorLog() string {
+	if i.ErrorLog == "" || filepath.IsAbs(i.ErrorLog) {
+		return i.ErrorLog
+	}
+	return filepath.Join(i.DataDir, i.ErrorLog)
+}
 
 // LogTail returns the last lines that the server and its service manager wrote.
 func (i *Instance) LogTail() string {
 	tail := i.Service.LogTail(tailLines)
-	if i.ErrorLog == "" {
+	path := i.errorLog()
+	if path == "" {
 		return tail
-	}
-	path := i.ErrorLog
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(i.DataDir, path)
 	}
 	own, err := service.Tail(path, tailLines)
 	if err != nil {
@@ -92,8 +103,8 @@ func (i *Instance) CanManage(ctx context.Context) error {
 	return nil
 }
 
-func (i *Instance) poll(ctx context.Context) error {
-	t := time.NewTimer(pollEvery)
+func (i *Instance) wait(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-ctx.Done():
@@ -103,4 +114,19 @@ func (i *Instance) poll(ctx context.Context) error {
 	}
 }
 
-func (i *Instance) holderName(pid int) string { return fmt.Sprintf("process %d", pid) }
+// Meddler names who could change files of the server while it is down: a process that holds the data directory, or has
+// a file there or at one of the outside paths open for writing. "" is nobody.
+func (i *Instance) Meddler(outside []string) (who string, err error) {
+	pid, err := i.Holder()
+	if err != nil {
+		return "", err
+	}
+	file := i.DataDir
+	if pid == 0 {
+		pid, file = mysql.Writer(outside)
+	}
+	if pid == 0 {
+		return "", nil
+	}
+	return fmt.Sprintf("%s works on %s", mysql.ProcessName(pid), file), nil
+}

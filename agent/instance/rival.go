@@ -27,7 +27,7 @@ func (s *start) withdraw(ctx context.Context, holder int) {
 					"process", pid, "first", holder, "error", kill(pid))
 			}
 		}
-		if s.poll(ctx) != nil {
+		if s.wait(ctx, pollEvery) != nil {
 			return
 		}
 	}

@@ -5,12 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/drydock-backup/drydock/agent/mysql"
+	"github.com/drydock-backup/drydock/agent/service"
 )
 
 // DownError says that the server is not up and could not be brought up. It carries what a person on this host needs.
 type DownError struct {
 	Err     error
 	DataDir string
+	Holder  int      // PID of a process that holds the data directory and does not answer; 0 when nobody does
 	LogTail string   // the last lines of the server's or its service manager's log; may be empty
 	Manual  []string // commands to type on this host
 }
@@ -23,7 +27,8 @@ func (e *DownError) Unwrap() error { return e.Err }
 
 // Start brings the server up and returns when it answers a query. It waits for a server that is still stopping, starts
 // one only while nobody holds the data directory, and at most once. The bound is start_timeout, and stop_timeout on top
-// when a server is stopping. Its error is a *DownError.
+// when a server is stopping. A start command that hangs does not outlive the failure. The error is a *DownError, or has
+// mysql.ErrLoginRefused in its chain for a server that is up and does not let the job's user in.
 func (i *Instance) Start(ctx context.Context) error {
 	limit := i.StartTimeout
 	if i.stopping != 0 {
@@ -39,10 +44,10 @@ func (i *Instance) Start(ctx context.Context) error {
 			return nil
 		}
 		if err == nil {
-			err = i.poll(ctx)
+			err = i.wait(ctx, s.pause)
 		}
 		if err != nil {
-			return i.down(errors.Join(err, s.lastPing))
+			return s.failed(err)
 		}
 	}
 }
@@ -57,22 +62,27 @@ type start struct {
 	launched bool
 	ended    time.Time // when the start command was first seen ended with no server in sight
 	answered time.Time // since when a server that was asked to stop has answered
+	blind    time.Time // since when nobody can tell who holds the data directory
+	refused  int       // logins
+	pause    time.Duration
 	lastPing error
 }
 
 // look looks once, and launches the server when nobody holds the data directory.
 func (s *start) look(ctx context.Context) (up bool, err error) {
+	s.pause = pollEvery
 	pid, err := s.Holder()
 	if err != nil {
-		return false, fmt.Errorf("data directory %s: %w", s.DataDir, err)
+		return false, s.cannotLook(err)
 	}
+	s.blind = time.Time{}
 	switch {
 	case pid != 0:
-		up = s.ask(ctx, pid)
+		up, err = s.ask(ctx, pid)
 		if up && s.launched {
 			s.withdraw(ctx, pid)
 		}
-		return up, nil
+		return up, err
 	case !s.launched:
 		s.launched = true
 		if err := s.Service.Start(ctx); err != nil {
@@ -83,21 +93,39 @@ func (s *start) look(ctx context.Context) (up bool, err error) {
 	return false, s.vanished(ctx)
 }
 
-// ask asks the server that holds the data directory for an answer.
-func (s *start) ask(ctx context.Context, pid int) bool {
+// cannotLook fails when it has not been possible for a while to tell who holds the data directory. Until then the server
+// may be removing and renaming what is looked at.
+func (s *start) cannotLook(err error) error {
+	if s.blind.IsZero() {
+		s.blind = time.Now()
+	}
+	if time.Since(s.blind) < settle {
+		return nil
+	}
+	return fmt.Errorf("data directory %s: %w", s.DataDir, err)
+}
+
+// ask asks the server that holds the data directory for an answer. A refused login is asked for once more, not more
+// often: some servers lock an account after a few.
+func (s *start) ask(ctx context.Context, pid int) (up bool, err error) {
 	s.ended = time.Time{}
 	s.lastPing = s.Answers(ctx)
-	if s.lastPing != nil {
+	switch {
+	case errors.Is(s.lastPing, mysql.ErrLoginRefused):
+		s.pause = settle
+		if s.refused++; s.refused > 1 {
+			return false, s.lastPing
+		}
+		return false, nil
+	case s.lastPing != nil:
 		s.answered = time.Time{}
-		return false
-	}
-	if pid != s.stopping {
-		return true
-	}
-	if s.answered.IsZero() {
+		return false, nil
+	case pid != s.stopping:
+		return true, nil
+	case s.answered.IsZero():
 		s.answered = time.Now()
 	}
-	return time.Since(s.answered) >= settle
+	return time.Since(s.answered) >= settle, nil
 }
 
 // vanished fails when the launched server is gone for good.
@@ -116,6 +144,30 @@ func (s *start) vanished(ctx context.Context) error {
 	return errors.New("the start command has ended and no server holds the data directory")
 }
 
-func (i *Instance) down(err error) error {
-	return &DownError{Err: err, DataDir: i.DataDir, LogTail: i.LogTail(), Manual: i.Manual()}
+// failed says why the server is not up, or not known to be.
+func (s *start) failed(err error) error {
+	if errors.Is(s.lastPing, mysql.ErrLoginRefused) {
+		s.stopping = 0
+		return fmt.Errorf("the server is up, but cannot be proven to serve: %w", s.lastPing)
+	}
+	pid, lookErr := s.Holder()
+	if hung := s.abandon(pid, lookErr); hung != 0 {
+		err = fmt.Errorf("%w; the start command (process %d) still ran, with no server in sight, and was ended", err, hung)
+	}
+	return &DownError{
+		Err: errors.Join(err, s.lastPing), DataDir: s.DataDir, Holder: pid, LogTail: s.LogTail(), Manual: s.Manual(),
+	}
+}
+
+// abandon ends a start command that hangs, so that it does not bring up a server when nobody expects one any more.
+// What holds the data directory is left alone: a server may need long to recover.
+func (s *start) abandon(holder int, lookErr error) (hung int) {
+	l, ok := s.Service.(service.Launcher)
+	if !ok || !s.launched || holder != 0 || lookErr != nil {
+		return 0
+	}
+	if hung = l.Launched(); hung != 0 {
+		l.Abandon()
+	}
+	return hung
 }

@@ -10,6 +10,9 @@ import (
 	"time"
 
 	"github.com/drydock-backup/drydock/agent/instance"
+	"github.com/drydock-backup/drydock/agent/job"
+	"github.com/drydock-backup/drydock/agent/mysql"
+	"github.com/drydock-backup/drydock/agent/service"
 	"github.com/drydock-backup/drydock/internal/testenv"
 )
 
@@ -83,8 +86,11 @@ func TestStartTrouble(t *testing.T) {
 			if !strings.Contains(err.Error(), tt.says) || !strings.Contains(down.LogTail, tt.log) || down.DataDir != s.DataDir {
 				t.Errorf("%v\ndata directory %s, log:\n%s", err, down.DataDir, down.LogTail)
 			}
-			if manual := strings.Join(down.Manual, "\n"); !strings.Contains(manual, s.StartCommand()[0]) {
+			if manual := strings.Join(down.Manual, "\n"); !strings.Contains(manual, s.StartCommand()[0]) || !strings.Contains(manual, s.LogFile) {
 				t.Errorf("to do by hand:\n%s", manual)
+			}
+			if left := i.Service.(service.Launcher).Launched(); (left == 0) != (down.Holder == 0) {
+				t.Errorf("start command %d is left; process %d holds the data directory", left, down.Holder)
 			}
 			s.Kill(t)
 		})
@@ -120,4 +126,35 @@ func TestStartRace(t *testing.T) {
 			t.Errorf("stopped process %d, and %v runs", pid, s.Processes())
 		}
 	})
+}
+
+// A server that is up and does not let the job's user in is no server that is down, and is not asked again and again
+// until it locks the account (R3.5).
+func TestStartLoginRefused(t *testing.T) {
+	t.Parallel()
+	s := testenv.MySQL(t)
+	s.Exec(t, "CREATE USER brief@'%' IDENTIFIED BY 'right' FAILED_LOGIN_ATTEMPTS 5 PASSWORD_LOCK_TIME 1")
+	i := of(t, s, func(m *job.MySQL) { m.User, m.Password = "brief", "wrong" })
+	err := i.Start(t.Context())
+	var down *instance.DownError
+	if errors.As(err, &down) || !errors.Is(err, mysql.ErrLoginRefused) || !strings.Contains(err.Error(), `"brief"`) {
+		t.Errorf("start: %v", err)
+	}
+	right := of(t, s, func(m *job.MySQL) { m.User, m.Password = "brief", "right" })
+	if err := right.Answers(t.Context()); err != nil {
+		t.Errorf("the account after two refused logins: %v", err)
+	}
+}
+
+// Nobody can tell whether a server is there: that is told soon, and none is launched.
+func TestStartCannotLook(t *testing.T) {
+	t.Parallel()
+	s := testenv.MySQL(t, testenv.Down())
+	i := of(t, s, startBy("echo launched; exit 1", time.Minute))
+	i.DataDir += "-gone"
+	err := i.Start(t.Context())
+	var down *instance.DownError
+	if !errors.As(err, &down) || !strings.Contains(err.Error(), i.DataDir) || strings.Contains(down.LogTail, "launched") {
+		t.Errorf("start: %v", err)
+	}
 }

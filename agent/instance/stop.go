@@ -50,12 +50,17 @@ func (i *Instance) askToStop(ctx context.Context) error {
 	return i.Server.Shutdown(ctx)
 }
 
+// notStopped says why the server does not count as stopped: its time is up, the caller has given up, or it could not be
+// looked at.
 func (i *Instance) notStopped(ctx context.Context, pid int, asked, waited error) error {
-	if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+	switch {
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		err := fmt.Errorf("%w after %s: %s holds %s", ErrStillRunning, i.StopTimeout, mysql.ProcessName(pid), i.DataDir)
+		return errors.Join(err, asked, ignoreDeadline(waited))
+	case ctx.Err() != nil:
 		return errors.Join(context.Cause(ctx), asked)
 	}
-	err := fmt.Errorf("%w after %s: %s holds %s", ErrStillRunning, i.StopTimeout, i.holderName(pid), i.DataDir)
-	return errors.Join(err, asked, ignoreDeadline(waited))
+	return errors.Join(fmt.Errorf("look whether the server has stopped: %w", waited), asked)
 }
 
 func ignoreDeadline(err error) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -57,6 +58,21 @@ func TestStopTrouble(t *testing.T) {
 	t.Run("cancelled", func(t *testing.T) { stopCancelled(t, s) })
 	t.Run("reports an error and goes on stopping", func(t *testing.T) { stopSaysNo(t, s) })
 	t.Run("takes a while", func(t *testing.T) { stopSlow(t, s) })
+	s.Start(t)
+	t.Run("cannot be looked at", func(t *testing.T) { stopBlind(t, s) })
+}
+
+// A stop during which the data directory cannot be looked at any more does not count as done.
+func stopBlind(t *testing.T, s *testenv.Server) {
+	gone := s.DataDir + "-away"
+	i := of(t, s, stopBy(fmt.Sprintf("mv %s %s", s.DataDir, gone), time.Minute))
+	err := i.Stop(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "look whether the server has stopped") {
+		t.Errorf("stop: %v", err)
+	}
+	if err := os.Rename(gone, s.DataDir); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func stopRefused(t *testing.T, s *testenv.Server) {

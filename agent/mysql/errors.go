@@ -14,6 +14,9 @@ import (
 	"github.com/drydock-backup/drydock/sdk/errs"
 )
 
+// ErrLoginRefused is in the chain of the error of a server that is up and does not let the job's user in.
+var ErrLoginRefused = errors.New("the login is refused")
+
 // erServerShutdown is ER_SERVER_SHUTDOWN. The numbers here are from MySQL's "Server Error Message Reference"; MariaDB
 // shares them.
 const erServerShutdown = 1053
@@ -39,7 +42,7 @@ func (s *Server) classify(ctx context.Context, err error, op string) error {
 	case err == nil || errors.As(err, &kinded):
 		return err
 	case loginRefused(err):
-		return errs.Wrap(errs.Permission, err, "%s %s: log in as %q", op, s.addr, s.user)
+		return errs.Wrap(errs.Permission, fmt.Errorf("%w: %w", ErrLoginRefused, err), "%s %s: log in as %q", op, s.addr, s.user)
 	case notAllowed(err):
 		return errs.Wrap(errs.Permission, err, "%s %s as %q", op, s.addr, s.user)
 	case errors.Is(ctx.Err(), context.Canceled):

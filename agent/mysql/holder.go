@@ -40,7 +40,34 @@ func Holder(dataDir string) (pid int, err error) {
 			return pid, nil
 		}
 	}
-	return writer(dir), nil
+	pid, _ = writer(dir)
+	return pid, nil
+}
+
+// Writer returns a process that has one of the files, or anything below one of the directories, open for writing, and
+// which file that is; 0 when there is none that this user may see, or on other systems than Linux.
+func Writer(paths []string) (pid int, file string) {
+	var resolved []string
+	for _, p := range paths {
+		if real, err := filepath.EvalSymlinks(p); err == nil {
+			resolved = append(resolved, real)
+		}
+	}
+	if len(resolved) == 0 {
+		return 0, ""
+	}
+	return writer(resolved...)
+}
+
+// ProcessName names a process for people: "process 4711 (mysqld)".
+func ProcessName(pid int) string {
+	if pid == Unknown {
+		return "a process of another container"
+	}
+	if n := command(pid); n != "" {
+		return fmt.Sprintf("process %d (%s)", pid, n)
+	}
+	return fmt.Sprintf("process %d", pid)
 }
 
 func holderError(dataDir string, err error) error {

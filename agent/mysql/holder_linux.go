@@ -4,46 +4,63 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"golang.org/x/sys/unix"
 )
 
-// writer returns a process that has a file in dir open for writing; 0 when there is none that this user may see.
-func writer(dir string) int {
+// writer returns a process that has one of the paths, or something below one, open for writing, and the file; 0 when
+// there is none that this user may see.
+func writer(paths ...string) (pid int, file string) {
 	procs, err := os.ReadDir("/proc")
 	if err != nil {
-		return 0
+		return 0, ""
 	}
 	for _, p := range procs {
 		pid, err := strconv.Atoi(p.Name())
 		if err != nil || pid == os.Getpid() {
 			continue
 		}
-		if writes(filepath.Join("/proc", p.Name()), dir) {
-			return pid
+		if file := writes(filepath.Join("/proc", p.Name()), paths...); file != "" {
+			return pid, file
 		}
 	}
-	return 0
+	return 0, ""
 }
 
-// writes reports whether the process has a file below dir open for writing.
-func writes(proc, dir string) bool {
+// writes returns a file at or below one of the paths that the process has open for writing; "" when it has none.
+func writes(proc string, paths ...string) (file string) {
 	fds, err := os.ReadDir(proc + "/fd")
 	if err != nil {
-		return false // gone, or another user's
+		return "" // gone, or another user's
 	}
 	for _, fd := range fds {
 		target, err := os.Readlink(proc + "/fd/" + fd.Name())
-		if err != nil || !strings.HasPrefix(target, dir+"/") {
+		if err != nil || !slices.ContainsFunc(paths, func(p string) bool { return target == p || strings.HasPrefix(target, p+"/") }) {
 			continue
 		}
 		if info, err := os.ReadFile(proc + "/fdinfo/" + fd.Name()); err == nil && openForWriting(info) {
-			return true
+			return target
 		}
 	}
-	return false
+	return ""
+}
+
+// command is what the system calls a process; "" when it is gone.
+func command(pid int) string {
+	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/comm")
+	if err != nil {
+		return ""
+	}
+	return strings.Map(func(r rune) rune { // a process chooses its own name
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return -1
+	}, string(b))
 }
 
 // openForWriting reads the line "flags:	0100002", octal, of /proc/PID/fdinfo/FD.

@@ -7,4 +7,6 @@ func lockOwner(name string) (int, error) {
 	return 0, errs.New(errs.Unsupported, "%s: locks cannot be asked for on this system", name)
 }
 
-func writer(string) int { return 0 }
+func writer(...string) (int, string) { return 0, "" }
+
+func command(int) string { return "" }

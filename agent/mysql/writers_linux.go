@@ -19,7 +19,7 @@ func Writers(dataDir string) []int {
 	}
 	var all []int
 	for _, p := range procs {
-		if pid, err := strconv.Atoi(p.Name()); err == nil && writes(filepath.Join("/proc", p.Name()), dir) {
+		if pid, err := strconv.Atoi(p.Name()); err == nil && writes(filepath.Join("/proc", p.Name()), dir) != "" {
 			all = append(all, pid)
 		}
 	}

@@ -37,9 +37,27 @@ type command struct {
 
 // launched is a start command under way. err may be read once ended is closed.
 type launched struct {
-	pid   int
-	ended chan struct{}
-	err   error
+	process *os.Process
+	ended   chan struct{}
+	err     error
+}
+
+func (l *launched) over() bool {
+	select {
+	case <-l.ended:
+		return true
+	default:
+		return false
+	}
+}
+
+// kill ends the command with all that it started in its process group.
+func (l *launched) kill() {
+	killGroup(l.process)
+	select {
+	case <-l.ended:
+	case <-time.After(killDelay):
+	}
 }
 
 func newCommand(s job.Service, o Options) (Manager, error) {
@@ -115,7 +133,7 @@ func launch(cmd *exec.Cmd) (*launched, error) {
 	if err != nil {
 		return nil, err
 	}
-	run := &launched{pid: cmd.Process.Pid, ended: make(chan struct{})}
+	run := &launched{process: cmd.Process, ended: make(chan struct{})}
 	go func() {
 		run.err = cmd.Wait()
 		close(run.ended)
@@ -164,11 +182,7 @@ func (c *command) Stop(ctx context.Context) (handled bool, err error) {
 		return true, c.failed("stop", c.stop, run.err)
 	case <-ctx.Done():
 	}
-	killGroup(cmd.Process)
-	select {
-	case <-run.ended:
-	case <-time.After(killDelay):
-	}
+	run.kill()
 	return true, errs.Wrap(errs.Transient, context.Cause(ctx), "stop command %s did not end in time", c.stop[0])
 }
 
@@ -197,14 +211,19 @@ func (c *command) Launched() int {
 	c.mu.Lock()
 	run := c.current
 	c.mu.Unlock()
-	if run == nil {
+	if run == nil || run.over() {
 		return 0
 	}
-	select {
-	case <-run.ended:
-		return 0
-	default:
-		return run.pid
+	return run.process.Pid
+}
+
+// Abandon implements Launcher.
+func (c *command) Abandon() {
+	c.mu.Lock()
+	run := c.current
+	c.mu.Unlock()
+	if run != nil && !run.over() {
+		run.kill()
 	}
 }
 
@@ -215,8 +234,11 @@ func (c *command) Manual() []string {
 		words[i] = shellQuote(w)
 	}
 	log := shellQuote(c.log)
-	return []string{manualStart(strings.Join(words, " "), log), manualLook(log)}
+	return []string{manualStart(strings.Join(words, " "), log), Look(c.log)}
 }
+
+// Look is the command with which a person reads the end of a log.
+func Look(path string) string { return manualLook(shellQuote(path)) }
 
 // LogTail returns the last n lines of the log.
 func (c *command) LogTail(n int) string {

@@ -35,6 +35,9 @@ type Checker interface {
 type Launcher interface {
 	// Launched returns the PID of the start command that was launched last; 0 when none was, or it has ended.
 	Launched() int
+	// Abandon kills that start command, if it still runs, with all that it started in its process group. It is for a start
+	// that hangs: nobody may hold the data directory.
+	Abandon()
 }
 
 // Options places what a Manager keeps and where it looks.

@@ -24,6 +24,8 @@ type Backup struct {
 	Stored   []Stored       // by commit
 	Held     []string       // labels of targets that held the backup before a resume
 	Downtime Downtime       // by stop and restart
+
+	PutBack bool // confirm has tried to put back what the restart lost, whatever came of it
 }
 
 // Artifact is Data.zip as it lies in chunks.

@@ -2,6 +2,7 @@ package step
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -13,10 +14,10 @@ import (
 // Capture turns the stopped server's data directory into Data.zip, chunk by chunk in the spool, and has each chunk
 // shipped as soon as it is complete.
 type Capture struct {
-	Backup   *Backup
-	Instance Instance
-	Spool    Spool
-	Journal  Journal
+	Backup  *Backup
+	Guard   Guard
+	Spool   Spool
+	Journal Journal
 	// Archive writes Data.zip to w.
 	Archive func(ctx context.Context, w io.Writer) (archive.Summary, error)
 	// Shipping starts the transfer to every target.
@@ -40,9 +41,12 @@ func (c *Capture) Do(ctx context.Context) error {
 		return err
 	}
 	c.Backup.Shipment = shipment
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	w := c.Spool.Writer(ctx, c.Backup.Artifact.ChunkSize, shipment.Offer)
-	summary, err := c.archive(ctx, w)
+	summary, err := c.archive(ctx, cancel, w)
 	if err != nil {
+		w.Abort()
 		return err
 	}
 	size, chunks, err := w.Finish()
@@ -53,27 +57,17 @@ func (c *Capture) Do(ctx context.Context) error {
 	return c.whole(ctx, summary, size, chunks)
 }
 
-func (c *Capture) archive(ctx context.Context, w *spool.Writer) (archive.Summary, error) {
+// archive writes Data.zip while a watch looks for anybody at the files. Whatever ended the writing, a server that is
+// back is named: it is the cause, and what the archive found changed is only what came of it.
+func (c *Capture) archive(ctx context.Context, cancel context.CancelCauseFunc, w *spool.Writer) (archive.Summary, error) {
+	end := c.watch(ctx, cancel)
 	summary, err := c.Archive(ctx, w)
-	if err == nil {
-		err = c.untouched()
+	end()
+	var touched *TouchedError
+	if cause := context.Cause(ctx); errors.As(cause, &touched) {
+		return summary, cause
 	}
-	if err != nil {
-		w.Abort()
-	}
-	return summary, err
-}
-
-// untouched makes sure that no server came back by itself during the copy.
-func (c *Capture) untouched() error {
-	pid, err := c.Instance.Holder()
-	if err != nil {
-		return fmt.Errorf("look who holds the data directory: %w", err)
-	}
-	if pid != 0 {
-		return fmt.Errorf("process %d opened the data directory during the copy: the copy is not consistent and is dropped", pid)
-	}
-	return nil
+	return summary, errors.Join(c.untouched(), err)
 }
 
 // whole makes the artifact durable, and only then says that it is whole.

@@ -17,10 +17,11 @@ type Confirm struct {
 // Name implements run.Step.
 func (*Confirm) Name() string { return "confirm" }
 
-// confirmLimit bounds putting back what the restart lost.
-const confirmLimit = 2 * time.Minute
+// confirmLimit bounds the proof and the putting back, which have bounds of their own for each statement and channel.
+const confirmLimit = 5 * time.Minute
 
-// Do asks the server, puts its settings back and disarms the intent, also when the run is cancelled meanwhile.
+// Do asks the server, puts its settings back and disarms the intent. A cancellation does not cut it short: a replica
+// whose threads stay off would be found out much later.
 func (c *Confirm) Do(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), confirmLimit)
 	defer cancel()
@@ -28,6 +29,7 @@ func (c *Confirm) Do(ctx context.Context) error {
 		if err := c.Instance.Answers(ctx); err != nil {
 			return fmt.Errorf("ask the restarted server: %w", err)
 		}
+		c.Backup.PutBack = true
 		if err := c.Server.Apply(ctx, c.Backup.Survey.Settings); err != nil {
 			return fmt.Errorf("put back what the restart lost: %w", err)
 		}

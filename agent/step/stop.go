@@ -2,7 +2,11 @@ package step
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
+
+	"github.com/drydock-backup/drydock/agent/mysql"
 )
 
 // Stop takes MySQL down, after it has written down how to bring it up again.
@@ -43,18 +47,28 @@ func (s *Stop) stillDown() error {
 	return err
 }
 
-// Undo brings MySQL up again if it was running before and is not up already, and puts back what the restart lost.
+// Undo makes sure that MySQL is up and as it was, unless that has been confirmed, or it was down before. A server that
+// has died again since it was restarted is started once more.
 func (s *Stop) Undo(ctx context.Context) error {
-	d := s.Backup.Downtime
-	if d.Began.IsZero() || d.Confirmed {
+	b := s.Backup
+	if b.Downtime.Began.IsZero() || b.Downtime.Confirmed {
 		return nil
 	}
-	if d.Ended.IsZero() {
-		restart := Restart{Backup: s.Backup, Instance: s.Instance, Now: s.Now}
+	if !b.Downtime.Ended.IsZero() {
+		err := s.Instance.Answers(ctx)
+		if err == nil && b.PutBack || errors.Is(err, mysql.ErrLoginRefused) {
+			return nil // what is wrong has been told
+		}
+		if err != nil {
+			b.Downtime.Ended, b.PutBack = time.Time{}, false
+		}
+	}
+	if b.Downtime.Ended.IsZero() {
+		restart := Restart{Backup: b, Instance: s.Instance, Now: s.Now}
 		if err := restart.Do(ctx); err != nil {
 			return err
 		}
 	}
-	confirm := Confirm{Backup: s.Backup, Instance: s.Instance, Server: s.Server, Journal: s.Journal}
+	confirm := Confirm{Backup: b, Instance: s.Instance, Server: s.Server, Journal: s.Journal}
 	return confirm.Do(ctx)
 }

@@ -1,12 +1,14 @@
 package step_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/drydock-backup/drydock/agent/mysql"
 	"github.com/drydock-backup/drydock/agent/step"
 )
 
@@ -139,5 +141,55 @@ func TestConfirm(t *testing.T) {
 			}
 			h.wantCalls(t, tt.calls...)
 		})
+	}
+}
+
+// Undo leaves alone what has been confirmed, starts a server that died after its restart, and puts settings back that
+// nobody has tried to put back.
+func TestUndoAfterTheRestart(t *testing.T) {
+	for name, tt := range map[string]struct {
+		change func(*host, *step.Backup)
+		calls  []string
+	}{
+		"cancelled before confirm": {func(*host, *step.Backup) {}, []string{"answers", "answers", "apply", "disarm"}},
+		"died again": {
+			func(h *host, _ *step.Backup) { h.answers = errBroken },
+			[]string{"answers", "start", "answers"},
+		},
+		"could not be put back": {func(_ *host, b *step.Backup) { b.PutBack = true }, []string{"answers"}},
+		"lets nobody in":        {func(h *host, _ *step.Backup) { h.answers = mysql.ErrLoginRefused }, []string{"answers"}},
+		"confirmed":             {func(_ *host, b *step.Backup) { b.PutBack, b.Downtime.Confirmed = true, true }, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := running()
+			s := stopOf(h)
+			s.Backup.Downtime.Began, s.Backup.Downtime.Ended = s.Now(), s.Now()
+			tt.change(h, s.Backup)
+			if err := s.Undo(t.Context()); (err != nil) != (name == "died again") {
+				t.Errorf("undo: %v", err)
+			}
+			h.wantCalls(t, tt.calls...)
+		})
+	}
+}
+
+// A signal during the restart does not cut it short, nor what follows; a server that lets nobody in is up all the same.
+func TestRestartIsNotCancelled(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	h := running()
+	b := surveyed(h)
+	b.Downtime.Began = clock()()
+	restart := step.Restart{Backup: b, Instance: h, Now: clock()}
+	confirm := step.Confirm{Backup: b, Instance: h, Server: h, Journal: h}
+	if err := errors.Join(restart.Do(ctx), confirm.Do(ctx)); err != nil {
+		t.Error(err)
+	}
+	if h.cancelled || b.Downtime.Ended.IsZero() || !b.Downtime.Confirmed {
+		t.Errorf("cancelled %v, %+v", h.cancelled, b)
+	}
+	h.start, b.Downtime.Ended = mysql.ErrLoginRefused, time.Time{}
+	if err := restart.Do(ctx); !errors.Is(err, mysql.ErrLoginRefused) || b.Downtime.Ended.IsZero() {
+		t.Errorf("a refused login: %v, %+v", err, b.Downtime)
 	}
 }

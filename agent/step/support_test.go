@@ -29,6 +29,7 @@ type host struct {
 	settings, applied               mysql.Settings
 	written                         step.Intent
 	calls                           []string
+	cancelled                       bool // a call that changes the server came with a context that had ended
 }
 
 func (h *host) note(call string, err error) error {
@@ -47,7 +48,8 @@ func (h *host) Stop(context.Context) error {
 	return h.note("stop", h.stop)
 }
 
-func (h *host) Start(context.Context) error {
+func (h *host) Start(ctx context.Context) error {
+	h.cancelled = h.cancelled || ctx.Err() != nil
 	if h.start == nil {
 		h.pid = 4712
 	}
@@ -57,7 +59,8 @@ func (h *host) Start(context.Context) error {
 func (h *host) Facts(context.Context) (mysql.Facts, error)       { return h.facts, h.factsErr }
 func (h *host) Settings(context.Context) (mysql.Settings, error) { return h.settings, h.settingsErr }
 
-func (h *host) Apply(_ context.Context, s mysql.Settings) error {
+func (h *host) Apply(ctx context.Context, s mysql.Settings) error {
+	h.cancelled = h.cancelled || ctx.Err() != nil
 	h.applied = s
 	return h.note("apply", h.apply)
 }

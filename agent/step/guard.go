@@ -1,0 +1,75 @@
+package step
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// Guard knows who could change the files of the server while it is down.
+type Guard interface {
+	// Meddler names a process that works on the data directory or at one of the outside paths; "" is nobody.
+	Meddler(outside []string) (who string, err error)
+}
+
+// TouchedError says that somebody else was at the data directory during the copy: most often the server itself, that a
+// service manager has started again.
+type TouchedError struct{ Who string }
+
+// Error says who.
+func (e *TouchedError) Error() string {
+	return e.Who + " during the copy, which is not consistent and is dropped"
+}
+
+// Hint says what the user can do.
+func (e *TouchedError) Hint() string {
+	return "if a service manager starts the server again by itself, let drydock stop and start it through that manager: " +
+		`service "systemd" { unit = "..." }`
+}
+
+const (
+	watchEvery = 500 * time.Millisecond
+	// watchShare bounds the cost of looking on a host with very many processes: a look of d is followed by a pause of so
+	// many d at the least.
+	watchShare = 20
+)
+
+// watch looks at the data directory again and again, and cancels the copy as soon as somebody is there: a server that
+// comes back has waited long enough. The caller ends it.
+func (c *Capture) watch(ctx context.Context, cancel context.CancelCauseFunc) (end func()) {
+	var wg sync.WaitGroup
+	stop := make(chan struct{})
+	wg.Go(func() {
+		for {
+			began := time.Now()
+			if err := c.untouched(); err != nil {
+				cancel(err)
+				return
+			}
+			select {
+			case <-time.After(max(watchEvery, watchShare*time.Since(began))):
+			case <-stop:
+				return
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	return func() {
+		close(stop)
+		wg.Wait()
+	}
+}
+
+// untouched makes sure that nobody works on the files that are copied.
+func (c *Capture) untouched() error {
+	who, err := c.Guard.Meddler(c.Backup.Survey.Facts.ExpandOutside())
+	if err != nil {
+		return fmt.Errorf("look who works on the data directory: %w", err)
+	}
+	if who != "" {
+		return &TouchedError{Who: who}
+	}
+	return nil
+}
