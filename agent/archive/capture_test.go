@@ -5,6 +5,7 @@ package archive_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -204,16 +205,34 @@ func (m *meddler) Write(p []byte) (int, error) {
 func TestChangedDuringCopy(t *testing.T) {
 	tests := map[string]struct {
 		meddle func(t *testing.T, root string)
-		path   string
+		path   string // what is named
 	}{
-		"vanishes before it is read": {func(t *testing.T, root string) { remove(t, root, "z") }, `"z"`},
-		"vanishes after":             {func(t *testing.T, root string) { remove(t, root, "a") }, `"a"`},
-		"grows":                      {func(t *testing.T, root string) { put(t, root, "z", pages(5<<20)) }, `"z"`},
-		"shrinks":                    {func(t *testing.T, root string) { put(t, root, "z", pages(5)) }, `"z"`},
-		"same size after it is read": {func(t *testing.T, root string) { put(t, root, "a", pages(4<<20)) }, `"a"`},
-		"new file":                   {func(t *testing.T, root string) { put(t, root, "b/new", nil) }, `"b"`},
-		"new file at the top":        {func(t *testing.T, root string) { put(t, root, "new", nil) }, "modified"},
-		"mode":                       {func(t *testing.T, root string) { look(t, root, "a", 0o600, when) }, `"a"`},
+		"vanishes before it is read":  {func(t *testing.T, root string) { remove(t, root, "z") }, `"z"`},
+		"vanishes after":              {func(t *testing.T, root string) { remove(t, root, "a") }, `"a"`},
+		"grows":                       {func(t *testing.T, root string) { put(t, root, "z", pages(5<<20)) }, `"z"`},
+		"shrinks":                     {func(t *testing.T, root string) { put(t, root, "z", pages(5)) }, `"z"`},
+		"same size after it is read":  {func(t *testing.T, root string) { put(t, root, "a", pages(4<<20)) }, `"a"`},
+		"appended to after":           {func(t *testing.T, root string) { add(t, filepath.Join(root, "a")) }, `"a"`},
+		"replaced by a copy":          {replaceByCopy, `"a"`},
+		"new file":                    {func(t *testing.T, root string) { put(t, root, "b/new", nil) }, `"b/new"`},
+		"new file at the top":         {func(t *testing.T, root string) { put(t, root, "new", nil) }, `"new"`},
+		"new file in a new directory": {func(t *testing.T, root string) { put(t, root, "n/new", nil) }, `"n"`},
+		"new name of an old file": {func(t *testing.T, root string) {
+			if err := os.Link(filepath.Join(root, "a"), filepath.Join(root, "second")); err != nil {
+				t.Error(err)
+			}
+		}, `"second"`},
+		"came and went": {func(t *testing.T, root string) {
+			put(t, root, "b/brief", nil)
+			remove(t, root, "b/brief")
+		}, `"b"`},
+		"tablespace outside": {func(t *testing.T, root string) { add(t, filepath.Join(root, "../away/t.ibd")) }, `"outside.ibd"`},
+		"undo log outside":   {func(t *testing.T, root string) { add(t, filepath.Join(root, "../away/undo_001")) }, `undo_001"`},
+		"link leads elsewhere": {func(t *testing.T, root string) {
+			remove(t, root, "outside.ibd")
+			link(t, root, "outside.ibd", "../away/undo_001")
+		}, "changed"},
+		"mode": {func(t *testing.T, root string) { look(t, root, "a", 0o600, when) }, `"a"`},
 		"link instead of file": {func(t *testing.T, root string) {
 			remove(t, root, "z")
 			link(t, root, "z", "a")
@@ -221,17 +240,76 @@ func TestChangedDuringCopy(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			root := t.TempDir()
+			root := filepath.Join(t.TempDir(), "data")
 			put(t, root, "a", pages(4<<20))
 			put(t, root, "b/c", nil)
 			put(t, root, "m", pages(8<<20))
 			put(t, root, "z", pages(4<<20))
+			put(t, root, "../away/t.ibd", pages(100))
+			put(t, root, "../away/undo_001", pages(100))
+			link(t, root, "outside.ibd", "../away/t.ibd")
+			undo := filepath.Join(root, "../away/undo_001")
 			w := &meddler{after: 5 << 20, do: func() { test.meddle(t, root) }}
-			_, err := archive.Write(t.Context(), w, newFrames(t, "store", frameSize, 2), archive.Options{Root: root})
+			_, err := archive.Write(t.Context(), w, newFrames(t, "store", frameSize, 2),
+				archive.Options{Root: root, OutsidePaths: []string{undo}})
 			if !errors.Is(err, archive.ErrChanged) || !strings.Contains(err.Error(), test.path) {
 				t.Errorf("Write: %v, want ErrChanged with %s", err, test.path)
 			}
 		})
+	}
+}
+
+// add writes one byte behind the end of a file.
+func add(t *testing.T, name string) {
+	f, err := os.OpenFile(name, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	_, err = f.WriteString("x")
+	if err := errors.Join(err, f.Close()); err != nil {
+		t.Error(err)
+	}
+}
+
+// replaceByCopy puts a copy in the place of a file, with its content, size and time of modification.
+func replaceByCopy(t *testing.T, root string) {
+	name := filepath.Join(root, "a")
+	info, err := os.Stat(name)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	put(t, root, "a.new", pages(4<<20))
+	err = errors.Join(os.Chmod(name+".new", info.Mode()), os.Chtimes(name+".new", time.Time{}, info.ModTime()), os.Rename(name+".new", name))
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// What has changed is named, all of it, up to a bound; the number of files does not matter.
+func TestChangesAreNamed(t *testing.T) {
+	root := t.TempDir()
+	for i := range 3000 {
+		put(t, root, fmt.Sprintf("db%d/t%04d.ibd", i%3, i), nil)
+	}
+	put(t, root, "m", pages(4<<20))
+	w := &meddler{after: 1 << 20, do: func() {
+		add(t, filepath.Join(root, "db1/t0001.ibd"))
+		remove(t, root, "db1/t0004.ibd")
+		put(t, root, "db2/new.ibd", nil)
+		for i := range 30 {
+			put(t, root, fmt.Sprintf("new/%d", i), nil)
+			remove(t, root, fmt.Sprintf("db0/t%04d.ibd", 3*i))
+		}
+	}}
+	_, err := archive.Write(t.Context(), w, newFrames(t, "store", frameSize, 2), archive.Options{Root: root})
+	if !errors.Is(err, archive.ErrChanged) {
+		t.Fatalf("Write: %v", err)
+	}
+	lines := strings.Split(err.Error(), "\n")
+	if len(lines) != 21 || lines[20] != "and 14 more" {
+		t.Errorf("%d lines:\n%v", len(lines), err)
 	}
 }
 

@@ -1,12 +1,12 @@
 package archive
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"sync"
 
 	"github.com/drydock-backup/drydock/agent/archive/manifest"
@@ -46,10 +46,11 @@ func Write(ctx context.Context, w io.Writer, f Frames, o Options) (Summary, erro
 		return Summary{}, err
 	}
 	defer z.remove()
-	if err := copyAll(ctx, z, f, list, found.RootPath); err != nil {
-		return Summary{}, err
+	err = copyAll(ctx, z, f, list, found.RootPath)
+	if err == nil || errors.Is(err, ErrChanged) { // where one thing has changed there may be others, to be named as well
+		err = cmp.Or(recheck(ctx, list, &found), err)
 	}
-	if err := recheck(ctx, list, &found); err != nil {
+	if err != nil {
 		return Summary{}, err
 	}
 	if err := z.finish(ctx, header(f, &o, &found)); err != nil {
@@ -81,28 +82,6 @@ func copyAll(ctx context.Context, z *zipWriter, f Frames, list *nodes, root stri
 	}
 	wg.Wait()
 	return context.Cause(ctx)
-}
-
-// recheck looks at everything once more: what was read early may have been written to since.
-func recheck(ctx context.Context, list *nodes, found *tree.Result) error {
-	root := tree.Node{Path: found.RootPath, Origin: found.RootPath, Type: manifest.Directory, Stat: found.Root}
-	check := func(n tree.Node) error {
-		if err := ctx.Err(); err != nil {
-			return context.Cause(ctx)
-		}
-		st, err := tree.Lstat(n.Real(found.RootPath))
-		if errors.Is(err, fs.ErrNotExist) {
-			return tree.Changed(n.Path, "it vanished")
-		}
-		if err != nil {
-			return classify(err, "look at %q again", n.Path)
-		}
-		return n.Unchanged(st)
-	}
-	if err := list.each(check); err != nil {
-		return err
-	}
-	return check(root)
 }
 
 func header(f Frames, o *Options, found *tree.Result) *Header {
