@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/drydock-backup/drydock/agent/fault"
-	"github.com/drydock-backup/drydock/agent/instance"
 	"github.com/drydock-backup/drydock/agent/run"
 	"github.com/drydock-backup/drydock/agent/state"
 	"github.com/drydock-backup/drydock/agent/step"
@@ -25,12 +24,13 @@ func (r *running) end(ctx context.Context, failure error) (Outcome, error) {
 	if !r.b.Artifact.Whole {
 		r.discard(free)
 	}
-	failure = r.hint(r.upAgain(r.queued(errors.Join(failure, r.partial(failure)))))
+	failure = r.upAgain(r.queued(errors.Join(failure, r.partial(failure))))
 	out := r.outcome(failure)
+	failure = r.guide(r.hint(failure), r.b.Job.Name, r.left(out))
 	if err := r.finish(out, failure); err != nil {
 		failure = errors.Join(failure, fmt.Errorf("record the end of the run: %w", err))
 	}
-	r.notify(free, r.b.Job, out, failure)
+	r.notify(free, r.ended(out, failure))
 	r.log(out)
 	r.tell(Event{Event: EventFinished, Outcome: &out})
 	if err := r.close(); err != nil {
@@ -100,9 +100,9 @@ func (r *running) partial(failure error) error {
 	return errors.Join(append([]error{ErrPartial}, lacking...)...)
 }
 
-// hint tells what to do about an artifact that waits in the spool.
+// hint tells what to do about an artifact that waits in the spool. Where MySQL is down, the guide tells it.
 func (r *running) hint(failure error) error {
-	if failure == nil || !r.waits() {
+	if failure == nil || !r.waits() || downOf(failure) != nil {
 		return failure
 	}
 	return &hinted{failure, "the artifact waits in the spool: drydock agent ships it when the cause is gone, or drydock resume " + r.b.ID + " does"}
@@ -149,11 +149,10 @@ func (r *running) outcome(failure error) Outcome {
 }
 
 func (r *running) status(failure error) Status {
-	var down *instance.DownError
 	switch {
 	case failure == nil:
 		return StatusDone
-	case errors.As(failure, &down):
+	case downOf(failure) != nil:
 		return StatusDown
 	case errors.Is(failure, ErrPartial):
 		return StatusPartial

@@ -5,26 +5,22 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
-
-	"github.com/drydock-backup/drydock/agent/instance"
 	"github.com/drydock-backup/drydock/agent/job"
-	"github.com/drydock-backup/drydock/sdk/errs"
+	"github.com/drydock-backup/drydock/agent/retry"
+	"github.com/drydock-backup/drydock/agent/state"
 	"github.com/drydock-backup/drydock/sdk/notify"
 )
 
-const (
-	notifyLimit = time.Minute // for one notifier, with its retries
-	notifyTries = 4
-)
+// notifyLimit bounds one notifier, with its retries.
+const notifyLimit = time.Minute
 
-// notify tells those who want to know how the run ended. A failing notifier is logged and never fails a backup.
-func (r *running) notify(ctx context.Context, j job.Job, out Outcome, failure error) {
-	e := r.event(out, failure)
-	for _, n := range j.Notify {
+// notify tells those who asked for events of this type. A failing notifier is logged and never fails a backup. A caller
+// who has given up does not keep people from being told.
+func (r *running) notify(ctx context.Context, e notify.Event) {
+	ctx = context.WithoutCancel(ctx)
+	for _, n := range r.b.Job.Notify {
 		if !slices.Contains(n.On, e.Type) {
 			continue
 		}
@@ -42,18 +38,12 @@ func (a *Agent) send(ctx context.Context, n job.Notify, e notify.Event) error {
 	if err != nil {
 		return err
 	}
-	_, err = backoff.Retry(ctx, func() (struct{}, error) {
-		err := sender.Send(ctx, e)
-		if _, again := errs.Retryable(err); err != nil && !again {
-			return struct{}{}, backoff.Permanent(err)
-		}
-		return struct{}{}, err
-	}, backoff.WithMaxTries(notifyTries))
-	return err
+	policy := retry.Policy{Tries: 4, Total: notifyLimit, Timeout: notifyLimit / 2}
+	return policy.Do(ctx, 0, func(ctx context.Context) error { return sender.Send(ctx, e) }, nil)
 }
 
-// event describes the end of a run. Its id stays the same when it is sent again.
-func (r *running) event(out Outcome, failure error) notify.Event {
+// ended describes the end of a run. Its id stays the same when it is sent again.
+func (r *running) ended(out Outcome, failure error) notify.Event {
 	e := notify.Event{
 		ID: out.RunID + "-" + string(out.Status), Type: "failure", Severity: notify.Warning, Time: out.Finished,
 		Host: hostName(), Job: r.b.Job.Name, Run: out.RunID,
@@ -64,12 +54,9 @@ func (r *running) event(out Outcome, failure error) notify.Event {
 			"data_bytes": fmt.Sprint(out.DataBytes),
 		},
 	}
-	var down *instance.DownError
 	switch {
-	case errors.As(failure, &down):
-		e.Type, e.Severity = "mysql-down", notify.Critical
-		e.Summary = fmt.Sprintf("MySQL IS DOWN after a backup of job %q", r.b.Job.Name)
-		e.Detail = fmt.Sprintf("%v\n\n%s\n\nTo bring it back by hand:\n%s", failure, down.LogTail, strings.Join(down.Manual, "\n"))
+	case downOf(failure) != nil:
+		isDown(&e, fmt.Sprintf("MySQL IS DOWN after a backup of job %q", r.b.Job.Name), failure)
 	case failure == nil:
 		e.Type, e.Severity = "success", notify.Info
 		e.Summary = fmt.Sprintf("backup of job %q is stored and proven", r.b.Job.Name)
@@ -81,6 +68,43 @@ func (r *running) event(out Outcome, failure error) notify.Event {
 		e.Summary = fmt.Sprintf("backup of job %q is stored, but not everywhere", r.b.Job.Name)
 	case StatusWaiting:
 		e.Summary = fmt.Sprintf("backup of job %q waits on its host: no target has it yet; MySQL is up", r.b.Job.Name)
+	}
+	return e
+}
+
+// isDown makes an event that MySQL is down, with what to do about it.
+func isDown(e *notify.Event, summary string, failure error) {
+	e.Type, e.Severity, e.Summary, e.Detail = "mysql-down", notify.Critical, summary, failure.Error()
+	var g *guided
+	if errors.As(failure, &g) {
+		e.Detail += "\n\n" + g.Guide()
+	}
+}
+
+// recovered describes how the server of a run that died, or could not bring it back, has come up again.
+func (r *running) recovered(old state.Run) notify.Event {
+	now := r.now().UTC()
+	e := notify.Event{
+		ID: old.ID + "-recovered", Type: "recovered", Severity: notify.Warning, Time: now, Host: hostName(), Job: old.Job, Run: old.ID,
+		Summary: fmt.Sprintf("MySQL is up again; a run of job %q had stopped it and not brought it back", old.Job),
+		Detail:  "The run did not end as it should: see its error in drydock runs, and the logs of this host.",
+		Fields:  map[string]string{"status": string(old.Status)},
+	}
+	if !old.DownSince.IsZero() {
+		e.Fields["downtime"] = fmt.Sprintf("%.1fs", now.Sub(old.DownSince).Seconds())
+	}
+	return e
+}
+
+// notRecovered describes that the server of such a run is still not as it was.
+func (r *running) notRecovered(old state.Run, failure error) notify.Event {
+	e := notify.Event{
+		ID: old.ID + "-not-recovered", Type: "failure", Severity: notify.Warning, Time: r.now().UTC(), Host: hostName(),
+		Job: old.Job, Run: old.ID, Detail: failure.Error(),
+		Summary: fmt.Sprintf("MySQL is up, but not as it was before a run of job %q", old.Job),
+	}
+	if downOf(failure) != nil {
+		isDown(&e, fmt.Sprintf("MySQL IS STILL DOWN: a run of job %q had stopped it, and it does not start", old.Job), failure)
 	}
 	return e
 }

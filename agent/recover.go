@@ -75,7 +75,9 @@ func (r *running) revive(ctx context.Context) ([]Recovered, error) {
 		rec := Recovered{RunID: old.ID, Job: old.Job}
 		if old.Intent.Pending() {
 			if err := r.startAgain(ctx, old); err != nil {
-				return found, fmt.Errorf("run %s had stopped MySQL: %w", old.ID, err)
+				err = r.guide(fmt.Errorf("run %s had stopped MySQL: %w", old.ID, err), old.Job, r.leftOf(old))
+				r.notify(ctx, r.notRecovered(old, err))
+				return found, err
 			}
 			rec.MySQLStarted = true
 		}
@@ -91,11 +93,15 @@ func (r *running) startAgain(ctx context.Context, old state.Run) error {
 	if old.Intent.Started() && r.stoppedSince() {
 		return r.letBe(old)
 	}
+	r.recallErrorLog(old)
 	r.server.MayBeStopping(old.Intent.PID)
 	if err := r.server.Start(ctx); err != nil {
 		return err
 	}
 	up := r.now().UTC()
+	if pid, err := r.server.Holder(); err == nil && pid != old.Intent.PID { // else it was never down
+		defer r.notify(ctx, r.recovered(old))
+	}
 	if err := r.putBack(ctx, old); err != nil {
 		if !old.Status.Finished() {
 			return fmt.Errorf("put back what the restart lost: %w", err)
@@ -110,6 +116,14 @@ func (r *running) startAgain(ctx context.Context, old state.Run) error {
 			return nil
 		})
 	})
+}
+
+// recallErrorLog lets errors quote the server's own log, which it has named before it was stopped.
+func (r *running) recallErrorLog(old state.Run) {
+	var f mysql.Facts
+	if json.Unmarshal(old.Server, &f) == nil { // what cannot be read is only not quoted
+		r.server.ErrorLog = f.LogError
+	}
 }
 
 func (r *running) putBack(ctx context.Context, old state.Run) error {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -228,7 +229,17 @@ func (r *running) archive(ctx context.Context, w io.Writer) (sum archive.Summary
 		sum, err = archive.Write(ctx, w, frames{r.frames}, o)
 		return err
 	})
-	return sum, err
+	return sum, errors.Join(err, r.newOutside(o.OutsidePaths))
+}
+
+// newOutside makes sure that nothing new belongs to the database outside its data directory, such as another undo log.
+func (r *running) newOutside(known []string) error {
+	for _, p := range r.b.Survey.Facts.ExpandOutside() {
+		if !slices.Contains(known, p) {
+			return fmt.Errorf("%q %w: it is new", p, archive.ErrChanged)
+		}
+	}
+	return nil
 }
 
 // ship begins the transfer to every target.

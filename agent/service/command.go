@@ -231,14 +231,14 @@ func (c *command) Abandon() {
 func (c *command) Manual() []string {
 	words := make([]string, len(c.start))
 	for i, w := range c.start {
-		words[i] = shellQuote(w)
+		words[i] = Quote(w)
 	}
-	log := shellQuote(c.log)
+	log := Quote(c.log)
 	return []string{manualStart(strings.Join(words, " "), log), Look(c.log)}
 }
 
 // Look is the command with which a person reads the end of a log.
-func Look(path string) string { return manualLook(shellQuote(path)) }
+func Look(path string) string { return manualLook(Quote(path)) }
 
 // LogTail returns the last n lines of the log.
 func (c *command) LogTail(n int) string {

@@ -18,8 +18,8 @@ func killGroup(p *os.Process) { _ = syscall.Kill(-p.Pid, syscall.SIGKILL) } // g
 // rootDir keeps no file system busy.
 func rootDir() string { return "/" }
 
-// shellQuote quotes a word for a POSIX shell where that is needed.
-func shellQuote(word string) string {
+// Quote quotes a word for a POSIX shell where that is needed.
+func Quote(word string) string {
 	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=:,./@%"
 	if word != "" && strings.Trim(word, plain) == "" {
 		return word

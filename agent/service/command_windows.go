@@ -18,8 +18,8 @@ func killGroup(p *os.Process) { _ = p.Kill() } // gone already is as good
 
 func rootDir() string { return os.Getenv("SystemDrive") + `\` }
 
-// shellQuote quotes a word for cmd.exe.
-func shellQuote(word string) string {
+// Quote quotes a word for cmd.exe.
+func Quote(word string) string {
 	if word != "" && !strings.ContainsAny(word, " \t\"&|<>^()") {
 		return word
 	}

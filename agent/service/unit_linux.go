@@ -155,7 +155,7 @@ func (u *unit) Unit(ctx context.Context) (s UnitState, err error) {
 
 // Manual names systemctl and journalctl; sudo is for who is not root.
 func (u *unit) Manual() []string {
-	name, sudo := shellQuote(u.name), ""
+	name, sudo := Quote(u.name), ""
 	if me, err := user.Current(); err == nil && me.Uid != "0" {
 		sudo = "sudo "
 	}

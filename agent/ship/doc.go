@@ -15,5 +15,5 @@
 // digests that were computed while the artifact was written, and so is the finished object, from bytes that were read
 // back from the target. What the journal knows of arrived chunks is for people to look at.
 //
-// Only this package retries (see [Retry]); providers classify their errors with package errs.
+// Calls are tried again here (see package retry); providers classify their errors with package errs.
 package ship

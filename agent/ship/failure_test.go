@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/drydock-backup/drydock/agent/retry"
 	"github.com/drydock-backup/drydock/agent/ship"
 	"github.com/drydock-backup/drydock/sdk/errs"
 	"github.com/drydock-backup/drydock/sdk/storage"
@@ -55,7 +56,7 @@ func TestRetries(t *testing.T) {
 				if f.before = hook; tc.err == nil {
 					f.before, f.after = nil, hook
 				}
-				o := ship.Options{Key: key, ChunkSize: chunkSize, Retry: ship.Retry{Tries: 6}}
+				o := ship.Options{Key: key, ChunkSize: chunkSize, Retry: retry.Policy{Tries: 6}}
 				begun := time.Now()
 				_, results := a.shipAll(t, o, target("nas", f))
 				took := time.Since(begun)

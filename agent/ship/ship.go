@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"sync"
 
+	"github.com/drydock-backup/drydock/agent/retry"
 	"github.com/drydock-backup/drydock/agent/spool"
 	"github.com/drydock-backup/drydock/sdk/errs"
 	"github.com/drydock-backup/drydock/sdk/storage"
@@ -37,7 +38,7 @@ type Options struct {
 	ChunkSize int64  // bytes
 	Size      int64  // bytes of the whole artifact when known, for a resumed shipment; else 0
 	Workers   int    // per target; 0 means DefaultWorkers
-	Retry     Retry
+	Retry     retry.Policy
 	Journal   Journal // may be nil
 
 	// Keep keeps chunks that a failed target lacks (R9.3): set it when the artifact is going to be whole on this host
@@ -119,7 +120,7 @@ func (o Options) withDefaults() Options {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	o.Retry = o.Retry.withDefaults()
+	o.Retry = o.Retry.WithDefaults()
 	return o
 }
 

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/drydock-backup/drydock/agent/retry"
 	"github.com/drydock-backup/drydock/agent/ship"
 	"github.com/drydock-backup/drydock/agent/spool"
 	"github.com/drydock-backup/drydock/sdk/storage"
@@ -56,7 +57,7 @@ func noise(n int) []byte {
 
 // quick are options whose retries take no time.
 func quick() ship.Options {
-	return ship.Options{Key: key, ChunkSize: chunkSize, Workers: 2, Retry: ship.Retry{
+	return ship.Options{Key: key, ChunkSize: chunkSize, Workers: 2, Retry: retry.Policy{
 		Initial: time.Microsecond, Max: time.Millisecond, Tries: 5, Total: 10 * time.Second, Timeout: 10 * time.Second}}
 }
 

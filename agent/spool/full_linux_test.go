@@ -82,20 +82,26 @@ func TestFullDiskEndsInAClearError(t *testing.T) {
 		inFlight int
 		wait     time.Duration
 		cancel   bool
+		fails    bool // the targets fail while the writer waits
 		want     string
 	}{
-		"nothing on its way":   {inFlight: 0, wait: time.Hour, want: "no chunk is on its way"},
-		"targets stand still":  {inFlight: 3, wait: 30 * time.Millisecond, want: "no target took one of the 3 chunks"},
-		"context ends instead": {inFlight: 3, wait: time.Hour, cancel: true, want: "interrupted"},
+		"nothing on its way":     {inFlight: 0, wait: time.Hour, want: "no chunk is on its way"},
+		"targets stand still":    {inFlight: 3, wait: 30 * time.Millisecond, want: "no target took one of the 3 chunks"},
+		"targets fail meanwhile": {inFlight: 3, wait: time.Hour, fails: true, want: "no chunk is on its way"},
+		"context ends instead":   {inFlight: 3, wait: time.Hour, cancel: true, want: "interrupted"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := small(t, 512)
 			s.SpaceWait = tc.wait
 			ctx, cancel := context.WithCancelCause(t.Context())
 			defer cancel(nil)
+			asked := 0
 			s.InFlight = func() int {
 				if tc.cancel {
 					cancel(interrupted)
+				}
+				if asked++; tc.fails && asked > 1 {
+					return 0
 				}
 				return tc.inFlight
 			}

@@ -176,34 +176,40 @@ func (w *Writer) whenFull(needed int64, f func() error) error {
 	}
 }
 
+// askAgain is how often a writer that waits for room asks whether there is still something to wait for: a target that
+// has been given up removes nothing, and tells nobody here.
+const askAgain = 500 * time.Millisecond
+
 // awaitSpace waits until freed is closed or the context ends, and returns "". It returns the reason when waiting is of
 // no use.
 func (w *Writer) awaitSpace(freed <-chan struct{}) string {
-	n := w.s.inFlight() // may itself remove chunks
 	wait := w.s.SpaceWait
 	if wait <= 0 {
 		wait = DefaultSpaceWait
 	}
-	if n <= 0 {
-		wait = 0
-	}
-	timer := time.NewTimer(wait)
+	timer, again := time.NewTimer(wait), time.NewTicker(askAgain)
 	defer timer.Stop()
-	select {
-	case <-freed:
-		return ""
-	default:
+	defer again.Stop()
+	for {
+		n := w.s.inFlight() // may itself remove chunks
+		select {
+		case <-freed:
+			return ""
+		default:
+		}
+		if n <= 0 {
+			return "no chunk is on its way to a target"
+		}
+		select {
+		case <-freed:
+			return ""
+		case <-w.ctx.Done():
+			return ""
+		case <-timer.C:
+			return fmt.Sprintf("no target took one of the %d chunks on the disk within %s", n, wait)
+		case <-again.C:
+		}
 	}
-	if n <= 0 {
-		return "no chunk is on its way to a target"
-	}
-	select {
-	case <-freed:
-	case <-w.ctx.Done():
-	case <-timer.C:
-		return fmt.Sprintf("no target took one of the %d chunks on the disk within %s", n, wait)
-	}
-	return ""
 }
 
 // Finish completes the last chunk and returns the artifact's size in bytes and all its chunks. An artifact of 0 bytes

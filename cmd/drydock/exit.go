@@ -68,24 +68,12 @@ func codeOf(err error) int {
 
 // printHelpFor prints what the reader can do about an error.
 func (a *app) printHelpFor(err error) {
-	var down *instance.DownError
-	if errors.As(err, &down) {
-		a.printRecovery(down)
+	var guided interface{ Guide() string }
+	if errors.As(err, &guided) {
+		fmt.Fprintf(a.stderr, "\n%s\n", guided.Guide())
 	}
 	var hinted interface{ Hint() string }
 	if errors.As(err, &hinted) {
 		fmt.Fprintln(a.stderr, "hint:", hinted.Hint())
-	}
-}
-
-// printRecovery prints how to bring MySQL back by hand, with this host's own paths and commands.
-func (a *app) printRecovery(down *instance.DownError) {
-	fmt.Fprintf(a.stderr, "\nMySQL IS DOWN. Its data directory is %s and is untouched.\n", down.DataDir)
-	if down.LogTail != "" {
-		fmt.Fprintf(a.stderr, "\nThe last lines of its log:\n%s\n", indent(down.LogTail))
-	}
-	fmt.Fprintln(a.stderr, "\nTo bring it back by hand:")
-	for i, cmd := range down.Manual {
-		fmt.Fprintf(a.stderr, "  %d. %s\n", i+1, cmd)
 	}
 }
