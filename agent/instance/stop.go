@@ -50,10 +50,13 @@ func (i *Instance) askToStop(ctx context.Context) error {
 	return i.Server.Shutdown(ctx)
 }
 
-// notStopped says why the server does not count as stopped: its time is up, the caller has given up, or it could not be
-// looked at.
+// notStopped says why the server does not count as stopped: it was started again at once, its time is up, the caller has
+// given up, or it could not be looked at.
 func (i *Instance) notStopped(ctx context.Context, pid int, asked, waited error) error {
+	var taken *mysql.TakenOverError
 	switch {
+	case errors.As(waited, &taken):
+		return errors.Join(waited, asked)
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		err := fmt.Errorf("%w after %s: %s holds %s", ErrStillRunning, i.StopTimeout, mysql.ProcessName(pid), i.DataDir)
 		return errors.Join(err, asked, ignoreDeadline(waited))

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/drydock-backup/drydock/agent/process"
 	"github.com/drydock-backup/drydock/sdk/errs"
 )
 
@@ -59,15 +60,12 @@ func Writer(paths []string) (pid int, file string) {
 	return writer(resolved...)
 }
 
-// ProcessName names a process for people: "process 4711 (mysqld)".
+// ProcessName names a holder for people: "process 4711 (mysqld)".
 func ProcessName(pid int) string {
 	if pid == Unknown {
 		return "a process of another container"
 	}
-	if n := command(pid); n != "" {
-		return fmt.Sprintf("process %d (%s)", pid, n)
-	}
-	return fmt.Sprintf("process %d", pid)
+	return process.Describe(pid)
 }
 
 func holderError(dataDir string, err error) error {

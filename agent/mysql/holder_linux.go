@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"golang.org/x/sys/unix"
 )
@@ -47,20 +46,6 @@ func writes(proc string, paths ...string) (file string) {
 		}
 	}
 	return ""
-}
-
-// command is what the system calls a process; "" when it is gone.
-func command(pid int) string {
-	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/comm")
-	if err != nil {
-		return ""
-	}
-	return strings.Map(func(r rune) rune { // a process chooses its own name
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return -1
-	}, string(b))
 }
 
 // openForWriting reads the line "flags:	0100002", octal, of /proc/PID/fdinfo/FD.

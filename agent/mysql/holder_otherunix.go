@@ -4,5 +4,3 @@ package mysql
 
 // writer cannot tell on this system: the locks alone have to do.
 func writer(...string) (int, string) { return 0, "" }
-
-func command(int) string { return "" }

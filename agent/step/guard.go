@@ -13,13 +13,16 @@ type Guard interface {
 	Meddler(outside []string) (who string, err error)
 }
 
-// TouchedError says that somebody else was at the data directory during the copy: most often the server itself, that a
-// service manager has started again.
-type TouchedError struct{ Who string }
+// TouchedError says that somebody else was at the data directory while MySQL was down: most often the server itself,
+// that a service manager has started again.
+type TouchedError struct {
+	Who  string // and what it does there
+	When string
+}
 
-// Error says who.
+// Error says who, and when.
 func (e *TouchedError) Error() string {
-	return e.Who + " during the copy, which is not consistent and is dropped"
+	return e.Who + " " + e.When + ": no consistent copy can be made"
 }
 
 // Hint says what the user can do.
@@ -69,7 +72,7 @@ func (c *Capture) untouched() error {
 		return fmt.Errorf("look who works on the data directory: %w", err)
 	}
 	if who != "" {
-		return &TouchedError{Who: who}
+		return &TouchedError{Who: who, When: "during the copy"}
 	}
 	return nil
 }

@@ -35,7 +35,12 @@ func (s *Stop) Do(ctx context.Context) error {
 		return s.stillDown()
 	}
 	s.Backup.Downtime.Began = s.Now()
-	return s.Instance.Stop(ctx)
+	err := s.Instance.Stop(ctx)
+	var taken *mysql.TakenOverError
+	if errors.As(err, &taken) {
+		return &TouchedError{Who: taken.Error(), When: "as soon as the server had stopped"}
+	}
+	return err
 }
 
 // stillDown refuses to go on when somebody has started a server that was down at preflight.

@@ -27,6 +27,7 @@ type site struct {
 // jobText is the job file of a site; each test changes what it is about.
 type jobText struct {
 	Start             string // the server's own, when empty
+	StartTimeout      string
 	Stop, StopTimeout string
 	Password          string
 	ArtifactName      string
@@ -57,6 +58,7 @@ func (h *site) writeJob(t *testing.T, j jobText) {
 		}
 	}
 	orElse(&j.StopTimeout, "60s")
+	orElse(&j.StartTimeout, "60s")
 	orElse(&j.Password, h.server.Password)
 	orElse(&j.ArtifactName, `"${mysql.hostname}/${job.name}/${run.id}/Data.zip"`)
 	orElse(&j.ChunkSize, "8MiB")
@@ -84,7 +86,7 @@ func (h *site) writeJob(t *testing.T, j jobText) {
     password      = file(%q)
     data_dir      = %q
     stop_timeout  = %q
-    start_timeout = "60s"
+    start_timeout = %q
 
     service "exec" {
       start = %s
@@ -105,7 +107,7 @@ func (h *site) writeJob(t *testing.T, j jobText) {
 
   %s
 }
-`, h.name, h.server.Host, h.server.Port, h.server.User, password, h.server.DataDir, j.StopTimeout, j.Start, stop,
+`, h.name, h.server.Host, h.server.Port, h.server.User, password, h.server.DataDir, j.StopTimeout, j.StartTimeout, j.Start, stop,
 		j.ArtifactName, j.ChunkSize, j.Compress, j.Restart, j.Target, j.Extra)
 	if err := os.WriteFile(h.job, []byte(text), 0o600); err != nil {
 		t.Fatal(err)

@@ -12,7 +12,23 @@ import (
 func (s *Server) Start(t testing.TB) {
 	t.Helper()
 	argv := s.StartCommand()
-	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), argv[0], argv[1:]...)
+	s.launch(t, exec.CommandContext(context.WithoutCancel(t.Context()), argv[0], argv[1:]...))
+}
+
+// Supervise starts the server under a supervisor that starts it again whenever it ends, as service managers do, and waits
+// until it answers a query. The supervisor ends with the test; the server does not.
+func (s *Server) Supervise(t testing.TB) {
+	t.Helper()
+	argv := s.StartCommand() // not on the supervisor's command line: it is no server
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), "/bin/sh", "-c", `while :; do "$SERVER" "$CONFIG"; sleep 1; done`)
+	cmd.Env = append(os.Environ(), "SERVER="+argv[0], "CONFIG="+argv[1])
+	s.launch(t, cmd)
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+}
+
+// launch starts a command, which is or becomes the server, and waits until the server answers.
+func (s *Server) launch(t testing.TB, cmd *exec.Cmd) {
+	t.Helper()
 	detach(cmd)
 	out, err := os.OpenFile(s.LogFile+".out", os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
