@@ -86,3 +86,20 @@ func holdOpen(t *testing.T, redirect, file string) int {
 	}
 	return cmd.Process.Pid
 }
+
+// A process that has a file open, and none of a server's locks, does not keep the server down (R3.7).
+func TestStartBesideABystander(t *testing.T) {
+	t.Parallel()
+	testenv.Flavours(t, func(t *testing.T, start func(...testenv.Option) *testenv.Server) {
+		s := start(testenv.Down())
+		holdOpen(t, ">>", filepath.Join(s.DataDir, "mysql", "planted"))
+		i := of(t, s)
+		if err := i.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		wantOne(t, s)
+		if pid, err := i.Holder(); pid != s.PID() || err != nil {
+			t.Errorf("holder %d, %v; want %d", pid, err, s.PID())
+		}
+	})
+}

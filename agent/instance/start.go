@@ -63,6 +63,7 @@ type start struct {
 	ended    time.Time // when the start command was first seen ended with no server in sight
 	answered time.Time // since when a server that was asked to stop has answered
 	blind    time.Time // since when nobody can tell who holds the data directory
+	stranger time.Time // since when a process without a server's locks has been at the data directory
 	refused  int       // logins
 	pause    time.Duration
 	lastPing error
@@ -79,18 +80,41 @@ func (s *start) look(ctx context.Context) (up bool, err error) {
 	switch {
 	case pid != 0:
 		up, err = s.ask(ctx, pid)
-		if up && s.launched {
+		switch {
+		case up && s.launched:
 			s.withdraw(ctx, pid)
+		case !up && err == nil && !s.launched && s.bystander(pid):
+			s.Log.Warn("starting the server beside a process that is none", "process", pid)
+			return false, s.launch(ctx)
 		}
 		return up, err
 	case !s.launched:
-		s.launched = true
-		if err := s.Service.Start(ctx); err != nil {
-			return false, fmt.Errorf("start the server: %w", err)
-		}
-		return false, nil
+		return false, s.launch(ctx)
 	}
 	return false, s.vanished(ctx)
+}
+
+func (s *start) launch(ctx context.Context) error {
+	s.launched = true
+	if err := s.Service.Start(ctx); err != nil {
+		return fmt.Errorf("start the server: %w", err)
+	}
+	return nil
+}
+
+// bystander reports whether the process at the data directory is no server: it has had files open for writing for a
+// while, and none of the locks that servers take. It must not keep MySQL down; the server that is started beside it takes
+// the locks, or finds out that it must not.
+func (s *start) bystander(pid int) bool {
+	locker, err := mysql.Locker(s.DataDir)
+	if err != nil || locker != 0 || pid == s.stopping {
+		s.stranger = time.Time{}
+		return false
+	}
+	if s.stranger.IsZero() {
+		s.stranger = time.Now()
+	}
+	return time.Since(s.stranger) >= grace
 }
 
 // cannotLook fails when it has not been possible for a while to tell who holds the data directory. Until then the server
@@ -150,10 +174,10 @@ func (s *start) failed(err error) error {
 		s.stopping = 0
 		return fmt.Errorf("the server is up, but cannot be proven to serve: %w", s.lastPing)
 	}
-	pid, lookErr := s.Holder()
-	if hung := s.abandon(pid, lookErr); hung != 0 {
+	if hung := s.abandon(); hung != 0 {
 		err = fmt.Errorf("%w; the start command (process %d) still ran, with no server in sight, and was ended", err, hung)
 	}
+	pid, _ := s.Holder() // when it cannot be looked at, err says so
 	return &DownError{
 		Err: errors.Join(err, s.lastPing), DataDir: s.DataDir, Holder: pid, LogTail: s.LogTail(), Manual: s.Manual(),
 	}
@@ -161,9 +185,12 @@ func (s *start) failed(err error) error {
 
 // abandon ends a start command that hangs, so that it does not bring up a server when nobody expects one any more.
 // What holds the data directory is left alone: a server may need long to recover.
-func (s *start) abandon(holder int, lookErr error) (hung int) {
+func (s *start) abandon() (hung int) {
 	l, ok := s.Service.(service.Launcher)
-	if !ok || !s.launched || holder != 0 || lookErr != nil {
+	if !ok || !s.launched {
+		return 0
+	}
+	if locker, err := mysql.Locker(s.DataDir); locker != 0 || err != nil {
 		return 0
 	}
 	if hung = l.Launched(); hung != 0 {

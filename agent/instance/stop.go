@@ -39,6 +39,7 @@ func (i *Instance) Stop(ctx context.Context) error {
 	if err != nil {
 		return i.notStopped(ctx, pid, asked, err)
 	}
+	i.stopping = 0 // a start need not allow for it any more
 	return nil
 }
 

@@ -10,9 +10,10 @@ import (
 // Channel is one replication channel (MySQL) or connection (MariaDB) of a replica. A thread counts as running when it
 // is on, even while it waits for a source that cannot be reached: that state outlives a restart as it is.
 type Channel struct {
-	Name string `json:"name"` // "" is the default channel
-	IO   bool   `json:"io"`   // the thread that receives is on
-	SQL  bool   `json:"sql"`  // the thread that applies is on
+	Name      string `json:"name"`      // "" is the default channel
+	IO        bool   `json:"io"`        // the thread that receives is on
+	SQL       bool   `json:"sql"`       // the thread that applies is on
+	Connected bool   `json:"connected"` // the thread that receives has reached its source
 
 	source string // "host:port"
 	failed string // what stopped a thread
@@ -43,10 +44,13 @@ func (c *session) channels(ctx context.Context, d dialect) ([]Channel, error) {
 	}
 	var all []Channel
 	for _, row := range rows {
+		io := either(row, "Replica_IO_Running", "Slave_IO_Running") // Yes, No, Connecting, Preparing
 		ch := Channel{
 			Name: either(row, "Channel_Name", "Connection_name"),
-			IO:   either(row, "Replica_IO_Running", "Slave_IO_Running") != "No",
+			IO:   io != "No",
 			SQL:  either(row, "Replica_SQL_Running", "Slave_SQL_Running") != "No",
+
+			Connected: io == "Yes",
 		}
 		if strings.HasPrefix(ch.Name, "group_replication_") {
 			continue
@@ -96,23 +100,34 @@ func (c *session) settleChannel(ctx context.Context, d dialect, now, want Channe
 	return nil
 }
 
-// threadLimit bounds how long a replication thread may take to show the state that it was told to be in.
-const threadLimit = 10 * time.Second
+const (
+	// threadLimit bounds how long a replication thread may take to be as it was, and to reach its source.
+	threadLimit = 30 * time.Second
+	// steady is how long it must stay so until that counts: a thread whose place at the source is gone starts, asks, and
+	// only then stops.
+	steady = 2 * time.Second
+)
 
-// awaitChannel waits until a channel is as it should be.
+// awaitChannel waits until a channel is as it should be, and stays so for a moment.
 func (c *session) awaitChannel(ctx context.Context, d dialect, want Channel) error {
+	var since time.Time // it has been as it should be
 	for deadline := time.Now().Add(threadLimit); ; {
 		all, err := c.channels(ctx, d)
 		if err != nil {
 			return err
 		}
 		now, ok := find(all, want.Name)
-		if ok && now.IO == want.IO && now.SQL == want.SQL {
-			return nil
+		switch {
+		case !ok || !now.as(want):
+			since = time.Time{}
+			if now.broken(want) || time.Now().After(deadline) {
+				return fmt.Errorf("%s, as before: now %s %s", want.state(), now.state(), now.failed)
+			}
+		case since.IsZero():
+			since = time.Now()
 		}
-		if time.Now().After(deadline) {
-			return fmt.Errorf("receiving %s and applying %s, as before: now %s and %s %s",
-				onOff(want.IO), onOff(want.SQL), onOff(now.IO), onOff(now.SQL), now.failed)
+		if !since.IsZero() && (!want.IO && !want.SQL || time.Since(since) >= steady) {
+			return nil
 		}
 		select {
 		case <-ctx.Done():
@@ -120,6 +135,24 @@ func (c *session) awaitChannel(ctx context.Context, d dialect, want Channel) err
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
+}
+
+// as reports whether a channel does what another one did.
+func (c Channel) as(want Channel) bool {
+	return c.IO == want.IO && c.SQL == want.SQL && (c.Connected || !want.Connected)
+}
+
+// broken reports whether a thread that should be on has told why it is not.
+func (c Channel) broken(want Channel) bool {
+	return c.failed != "" && (want.IO && !c.IO || want.SQL && !c.SQL)
+}
+
+func (c Channel) state() string {
+	text := "receiving " + onOff(c.IO) + " and applying " + onOff(c.SQL)
+	if c.IO && !c.Connected {
+		text += ", without its source"
+	}
+	return text
 }
 
 func find(all []Channel, name string) (Channel, bool) {

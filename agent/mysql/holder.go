@@ -21,13 +21,29 @@ import (
 //
 // The caller needs the right to read the files.
 func Holder(dataDir string) (pid int, err error) {
-	dir, err := filepath.EvalSymlinks(dataDir)
+	pid, dir, err := locker(dataDir)
+	if pid != 0 || err != nil {
+		return pid, err
+	}
+	pid, _ = writer(dir)
+	return pid, nil
+}
+
+// Locker is Holder by the locks alone: what has a file open for writing, but takes none of a server's locks, is no server.
+func Locker(dataDir string) (pid int, err error) {
+	pid, _, err = locker(dataDir)
+	return pid, err
+}
+
+// locker also returns the data directory without symbolic links.
+func locker(dataDir string) (pid int, dir string, err error) {
+	dir, err = filepath.EvalSymlinks(dataDir)
 	if err != nil {
-		return 0, holderError(dataDir, err)
+		return 0, "", holderError(dataDir, err)
 	}
 	names, err := lockedFiles(dir)
 	if err != nil {
-		return 0, holderError(dataDir, err)
+		return 0, "", holderError(dataDir, err)
 	}
 	for _, name := range names {
 		pid, err := lockOwner(name)
@@ -35,14 +51,13 @@ func Holder(dataDir string) (pid int, err error) {
 			continue // a server removes and renames files of its own while it works
 		}
 		if err != nil {
-			return 0, holderError(dataDir, err)
+			return 0, "", holderError(dataDir, err)
 		}
 		if pid != 0 {
-			return pid, nil
+			return pid, dir, nil
 		}
 	}
-	pid, _ = writer(dir)
-	return pid, nil
+	return 0, dir, nil
 }
 
 // Writer returns a process that has one of the files, or anything below one of the directories, open for writing, and

@@ -38,7 +38,7 @@ func TestReplication(t *testing.T) {
 			t.Errorf("replicas attached: %d, %v", f.ReplicasAttached, err)
 		}
 		before := settings(t, m)
-		want := []mysql.Channel{{Name: "", IO: true, SQL: true}, {Name: "se'cond", IO: true}}
+		want := []mysql.Channel{{Name: "", IO: true, SQL: true, Connected: true}, {Name: "se'cond", IO: true}}
 		if diff := cmp.Diff(want, before.Channels, cmpopts.IgnoreUnexported(mysql.Channel{})); diff != "" {
 			t.Fatal(diff)
 		}

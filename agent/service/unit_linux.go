@@ -46,11 +46,14 @@ func (u *unit) Start(ctx context.Context) error {
 		if err := u.loaded(ctx, conn); err != nil {
 			return err
 		}
-		// a unit that failed often of late is refused until that is forgotten, and this start is on purpose
-		if err := conn.ResetFailedUnitContext(ctx, u.name); err != nil && errs.Is(u.classify(err, ""), errs.Permission) {
-			return err
+		// A unit that failed or was started often of late is refused until that is forgotten, and this start is on purpose.
+		// Who may start units, but not do this, is served as well as can be.
+		forget := conn.ResetFailedUnitContext(ctx, u.name)
+		err := u.await(ctx, conn, "start", conn.StartUnitContext)
+		if err != nil && errs.Is(u.classify(forget, ""), errs.Permission) {
+			err = fmt.Errorf("%w (nor could its failures be forgotten: %v)", err, forget)
 		}
-		return u.await(ctx, conn, "start", conn.StartUnitContext)
+		return err
 	})
 }
 
@@ -87,8 +90,8 @@ func (u *unit) Stop(ctx context.Context) (handled bool, err error) {
 	return handled || err != nil, err
 }
 
-// Check makes sure that the unit can be loaded and, while it is active, that the agent may manage it: to start what is
-// active already changes nothing, but takes the same right as to stop it.
+// Check makes sure that the unit can be loaded and that the agent may manage it: to start what is active already changes
+// nothing, but takes the same right as to stop it; so does, for a unit that is not active, to forget its failures.
 func (u *unit) Check(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
@@ -97,8 +100,14 @@ func (u *unit) Check(ctx context.Context) error {
 			return err
 		}
 		s, err := u.state(ctx, conn)
-		if err == nil && s.ActiveState == "active" {
+		switch {
+		case err != nil:
+		case s.ActiveState == "active":
 			_, err = conn.StartUnitContext(ctx, u.name, "fail", nil)
+		case s.idle():
+			if forget := conn.ResetFailedUnitContext(ctx, u.name); errs.Is(u.classify(forget, ""), errs.Permission) {
+				err = forget
+			}
 		}
 		return err
 	})

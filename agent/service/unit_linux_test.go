@@ -34,6 +34,7 @@ func TestSystemd(t *testing.T) {
 	h := testenv.Systemd(t)
 	t.Run("database", func(t *testing.T) { database(t, h) })
 	t.Run("fails", func(t *testing.T) { unitFails(t, h) })
+	t.Run("start limit", func(t *testing.T) { unitStartLimit(t, h) })
 	t.Run("slow", func(t *testing.T) { unitSlow(t, h) })
 	t.Run("unknown", func(t *testing.T) { unitUnknown(t, h) })
 	t.Run("masked", func(t *testing.T) { unitMasked(t, h) })
@@ -97,6 +98,29 @@ func unitFails(t *testing.T, h *testenv.SystemdHost) {
 	}
 }
 
+// unitStartLimit starts a unit that systemd itself would not start again for an hour.
+func unitStartLimit(t *testing.T, h *testenv.SystemdHost) {
+	h.Unit(t, "often.service", "[Unit]\nStartLimitIntervalSec=3600\nStartLimitBurst=1\n[Service]\nRestart=always\n"+
+		"RestartSec=100ms\nExecStart=/bin/sleep 1000\n")
+	m := unit(t, h, "often.service")
+	if err := m.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	h.Systemctl(t, "kill", "--signal=SIGKILL", "often.service")
+	testenv.Eventually(t, time.Minute, "systemd gives the unit up", func() bool {
+		s, err := m.(service.Uniter).Unit(t.Context())
+		return err == nil && s.ActiveState == "failed"
+	})
+	for range 3 {
+		if err := m.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if handled, err := m.Stop(t.Context()); !handled || err != nil {
+			t.Fatal(handled, err)
+		}
+	}
+}
+
 func unitSlow(t *testing.T, h *testenv.SystemdHost) {
 	h.Unit(t, "slow.service", "[Service]\nType=notify\nExecStart=/bin/sleep 1000\n")
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
@@ -127,9 +151,11 @@ func unitUnknown(t *testing.T, h *testenv.SystemdHost) {
 
 func unitMasked(t *testing.T, h *testenv.SystemdHost) {
 	h.Systemctl(t, "mask", "hidden.service")
-	err := unit(t, h, "hidden.service").Start(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "systemctl unmask hidden.service") {
-		t.Errorf("start: %v", err)
+	m := unit(t, h, "hidden.service")
+	for what, err := range map[string]error{"start": m.Start(t.Context()), "check": m.(service.Checker).Check(t.Context())} {
+		if err == nil || !strings.Contains(err.Error(), "systemctl unmask hidden.service") {
+			t.Errorf("%s: %v", what, err)
+		}
 	}
 }
 
@@ -179,7 +205,8 @@ func unitPermission(t *testing.T, h *testenv.SystemdHost) {
 		t.Fatalf("output:\n%s", out)
 	}
 	for _, line := range lines {
-		if !strings.HasPrefix(line, string(errs.Permission)+" ") || !strings.Contains(line, "run as root") {
+		if !strings.HasPrefix(line, string(errs.Permission)+" ") || !strings.Contains(line, "run as root") ||
+			!strings.Contains(line, "org.freedesktop.systemd1.manage-units") {
 			t.Errorf("without the right: %s", line)
 		}
 	}

@@ -31,11 +31,11 @@ func (e *TouchedError) Hint() string {
 		`service "systemd" { unit = "..." }`
 }
 
+// The pause between two looks. A look that takes long, on a host with very many processes, is followed by a longer one.
 const (
 	watchEvery = 500 * time.Millisecond
-	// watchShare bounds the cost of looking on a host with very many processes: a look of d is followed by a pause of so
-	// many d at the least.
-	watchShare = 20
+	watchShare = 4 // times the look before
+	watchMost  = 2 * time.Second
 )
 
 // watch looks at the data directory again and again, and cancels the copy as soon as somebody is there: a server that
@@ -51,7 +51,7 @@ func (c *Capture) watch(ctx context.Context, cancel context.CancelCauseFunc) (en
 				return
 			}
 			select {
-			case <-time.After(max(watchEvery, watchShare*time.Since(began))):
+			case <-time.After(min(max(watchEvery, watchShare*time.Since(began)), watchMost)):
 			case <-stop:
 				return
 			case <-ctx.Done():

@@ -182,7 +182,11 @@ func (h *site) during(t *testing.T, step string, act func(pid int)) result {
 // at runs a backup and calls act with its PID at the first event that when wants.
 func (h *site) at(t *testing.T, when moment, act func(pid int)) result {
 	t.Helper()
-	cmd := drydockCommand(t, h.args("run", "--file", h.job, "--json")...)
+	return watchedRun(t, drydockCommand(t, h.args("run", "--file", h.job, "--json")...), when, act)
+}
+
+func watchedRun(t *testing.T, cmd *exec.Cmd, when moment, act func(pid int)) result {
+	t.Helper()
 	var stdout, stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	pipe, err := cmd.StdoutPipe()

@@ -235,6 +235,8 @@ func letIn(t *testing.T, h *site) {
 	if found := h.recover(t); len(found) != 1 || !found[0].MySQLStarted {
 		t.Errorf("recovered: %+v", found)
 	}
+	h.server.Stop(t) // what has the site's directory on its command line ends with the site
+	h.server.Start(t)
 }
 
 func startSlowly(t *testing.T, h *site) jobText {
