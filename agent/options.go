@@ -11,6 +11,7 @@ import (
 	"github.com/drydock-backup/drydock/agent/fault"
 	"github.com/drydock-backup/drydock/agent/job"
 	"github.com/drydock-backup/drydock/agent/mysql"
+	"github.com/drydock-backup/drydock/agent/retry"
 	"github.com/drydock-backup/drydock/agent/ship"
 	"github.com/drydock-backup/drydock/agent/spool"
 	"github.com/drydock-backup/drydock/sdk/host"
@@ -91,9 +92,9 @@ func (r *running) release(c spool.Chunk) {
 const downPatience = 2 * time.Minute
 
 // patience is how long a target is tried. size is 0 in the run itself.
-func (r *running) patience(size int64) ship.Retry {
+func (r *running) patience(size int64) retry.Policy {
 	if size == 0 && r.b.Job.Restart == job.RestartAfterShip {
-		return ship.Retry{Total: downPatience}
+		return retry.Policy{Total: downPatience}
 	}
-	return ship.Retry{}
+	return retry.Policy{}
 }

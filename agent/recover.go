@@ -99,7 +99,7 @@ func (r *running) startAgain(ctx context.Context, old state.Run) error {
 		return err
 	}
 	up := r.now().UTC()
-	if pid, err := r.server.Holder(); err == nil && pid != old.Intent.PID { // else it was never down
+	if pid, err := r.server.Holder(); err == nil && pid != old.Intent.PID && old.UpAgain.IsZero() { // else it was not down
 		defer r.notify(ctx, r.recovered(old))
 	}
 	if err := r.putBack(ctx, old); err != nil {
