@@ -3,7 +3,9 @@ package service
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
+	"net"
 	"strings"
 	"time"
 
@@ -62,6 +64,16 @@ func text(v any) string {
 		return ""
 	}
 	return s
+}
+
+// timedOut says that the time was up, or the caller gave up, where the connection that ends with ctx only says that it is
+// closed.
+func timedOut(ctx context.Context, err error) error {
+	cause := context.Cause(ctx)
+	if err == nil || cause == nil || errors.Is(err, cause) || !errors.Is(err, net.ErrClosed) && !errors.Is(err, godbus.ErrClosed) {
+		return err
+	}
+	return fmt.Errorf("%w (%w)", cause, err)
 }
 
 // classify gives a D-Bus error its kind. What has one keeps it.

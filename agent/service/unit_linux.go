@@ -2,9 +2,7 @@ package service
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net"
 	"os/exec"
 	"os/user"
 	"strconv"
@@ -40,16 +38,6 @@ func (u *unit) with(ctx context.Context, op string, f func(*dbus.Conn) error) er
 	}
 	defer conn.Close()
 	return u.classify(timedOut(ctx, f(conn)), op)
-}
-
-// timedOut says that the time was up, or the caller gave up, where the connection that ends with ctx only says that it is
-// closed.
-func timedOut(ctx context.Context, err error) error {
-	cause := context.Cause(ctx)
-	if err == nil || cause == nil || errors.Is(err, cause) || !errors.Is(err, net.ErrClosed) {
-		return err
-	}
-	return fmt.Errorf("%w (%w)", cause, err)
 }
 
 // Start starts the unit and waits for systemd's job: for a unit of type notify that is until the server is ready.
