@@ -3,6 +3,7 @@ package agent
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/drydock-backup/drydock/agent/instance"
@@ -75,12 +76,13 @@ func (r *running) left(out Outcome) string {
 	return "Nothing of run " + r.b.ID + " is kept: there is no backup of it."
 }
 
-// leftOf says the same of a run that ended some time ago.
-func (a *Agent) leftOf(old state.Run) string {
-	switch {
-	case old.Artifact != nil && old.Artifact.Whole && !old.Status.Finished():
-		return a.kept(old.ID, old.SpoolDir)
-	case old.Status == state.Done:
+// leftOf says the same of a run that ended, or died, some time ago.
+func (r *running) leftOf(old state.Run) string {
+	if old.Artifact != nil && old.Artifact.Whole && !old.Status.Finished() {
+		return r.kept(old.ID, old.SpoolDir)
+	}
+	targets, err := r.store.Targets(old.ID)
+	if err == nil && slices.ContainsFunc(targets, func(t state.Target) bool { return t.Manifest }) {
 		return "The backup " + old.ID + " is stored."
 	}
 	return ""

@@ -91,3 +91,46 @@ func TestNotifications(t *testing.T) {
 	}
 	h.wantUp(t)
 }
+
+// R9.4, R9.6: a server that stays down is told at every try to bring it back, with the way to do it by hand; that it is up
+// again is told once.
+func TestRecovered(t *testing.T) {
+	t.Parallel()
+	s := testenv.MySQL(t)
+	tells := func(t *testing.T, h *site, j jobText) <-chan notify.Event {
+		hook, events := newHook(t)
+		j.Extra = hookBlock("dba", hook, `"failure", "mysql-down", "recovered"`)
+		h.writeJob(t, j)
+		return events
+	}
+	t.Run("after a start that failed", func(t *testing.T) {
+		h := newSite(t, s)
+		events := tells(t, h, startFails(t, h))
+		h.run(t, exitDown)
+		wantTold(t, events, []string{"mysql-down"})
+		drydock(t, h.args("recover", "--file", h.job)...).want(t, exitDown).says(t, "MySQL IS DOWN", "tail -n 50 "+s.LogFile, "is stored")
+		wantTold(t, events, []string{"mysql-down"})
+		r := drydock(t, h.args("run", "--file", h.job)...).want(t, exitDown) // so does the next run, before it begins
+		r.says(t, "finish an earlier run", "MySQL IS DOWN")
+		wantTold(t, events, []string{"mysql-down"})
+		events = tells(t, h, jobText{})
+		h.run(t, exitDone)
+		wantTold(t, events, []string{"recovered"})
+		h.recover(t)
+		wantTold(t, events, nil)
+		h.wantUp(t)
+	})
+	t.Run("after a run that was killed", func(t *testing.T) {
+		h := newSite(t, s)
+		events := tells(t, h, slowly(jobText{}))
+		run := h.kill(t, step("stop", "done"))
+		h.recover(t)
+		e := <-events
+		if e.Type != "recovered" || e.Run != run || e.Severity != notify.Warning || e.Fields["downtime"] == "" {
+			t.Errorf("told: %+v", e)
+		}
+		h.recover(t)
+		wantTold(t, events, nil)
+		h.wantUp(t)
+	})
+}

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"database/sql"
 	"fmt"
 	"syscall"
 	"testing"
@@ -84,19 +85,20 @@ func arrives(t *testing.T, replica *testenv.Server, id int) {
 // forget has the source write something, and drop every log but the last.
 func forget(t *testing.T, source *testenv.Server) {
 	t.Helper()
+	db := source.DB(t)
 	source.Exec(t, "INSERT INTO shop.t VALUES (3)")
 	// the thread that sent logs to the replica holds one until it finds out that nobody listens
 	testenv.Eventually(t, time.Minute, "the old logs are gone", func() bool {
 		source.Exec(t, "FLUSH BINARY LOGS", "INSERT INTO shop.t SELECT MAX(id) + 1 FROM shop.t", "FLUSH BINARY LOGS")
-		logs := binaryLogs(t, source)
+		logs := binaryLogs(t, db)
 		source.Exec(t, "PURGE BINARY LOGS TO '"+logs[len(logs)-1]+"'")
-		return len(binaryLogs(t, source)) == 1
+		return len(binaryLogs(t, db)) == 1
 	})
 }
 
-func binaryLogs(t *testing.T, s *testenv.Server) (names []string) {
+func binaryLogs(t *testing.T, db *sql.DB) (names []string) {
 	t.Helper()
-	rows, err := s.DB(t).QueryContext(t.Context(), "SHOW BINARY LOGS")
+	rows, err := db.QueryContext(t.Context(), "SHOW BINARY LOGS")
 	if err != nil {
 		t.Fatal(err)
 	}
