@@ -40,7 +40,8 @@ func (a *Agent) guide(failure error, jobName, left string) error {
 		return failure
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "MySQL IS DOWN on %s. Its data directory is %s and is untouched: drydock only reads it.\n", hostName(), down.DataDir)
+	fmt.Fprintf(&b, "MySQL IS DOWN on %s. Its data directory is %s and is untouched: drydock only reads it.\n",
+		hostName(), down.DataDir)
 	if down.Holder != 0 {
 		fmt.Fprintf(&b, "%s holds it and does not answer. Do not start a second server: see what the first one does, and end it\n"+
 			"only when it is stuck for good.\n", mysql.ProcessName(down.Holder))
@@ -89,7 +90,8 @@ func (r *running) leftOf(old state.Run) string {
 }
 
 func (a *Agent) kept(run, spool string) string {
-	return "The artifact of run " + run + " is whole in " + spool + ". Once MySQL is up, this ships it:\n  " + a.command("resume", run)
+	return "The artifact of run " + run + " is whole in " + spool + ". Once MySQL is up, this ships it:\n  " +
+		a.command("resume", run)
 }
 
 func indented(text string) string {

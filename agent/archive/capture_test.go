@@ -281,7 +281,8 @@ func replaceByCopy(t *testing.T, root string) {
 		return
 	}
 	put(t, root, "a.new", pages(4<<20))
-	err = errors.Join(os.Chmod(name+".new", info.Mode()), os.Chtimes(name+".new", time.Time{}, info.ModTime()), os.Rename(name+".new", name))
+	err = errors.Join(os.Chmod(name+".new", info.Mode()), os.Chtimes(name+".new", time.Time{}, info.ModTime()),
+		os.Rename(name+".new", name))
 	if err != nil {
 		t.Error(err)
 	}

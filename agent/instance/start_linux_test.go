@@ -86,7 +86,8 @@ func TestStartTrouble(t *testing.T) {
 			if !strings.Contains(err.Error(), tt.says) || !strings.Contains(down.LogTail, tt.log) || down.DataDir != s.DataDir {
 				t.Errorf("%v\ndata directory %s, log:\n%s", err, down.DataDir, down.LogTail)
 			}
-			if manual := strings.Join(down.Manual, "\n"); !strings.Contains(manual, s.StartCommand()[0]) || !strings.Contains(manual, s.LogFile) {
+			manual := strings.Join(down.Manual, "\n")
+			if !strings.Contains(manual, s.StartCommand()[0]) || !strings.Contains(manual, s.LogFile) {
 				t.Errorf("to do by hand:\n%s", manual)
 			}
 			if left := i.Service.(service.Launcher).Launched(); (left == 0) != (down.Holder == 0) {

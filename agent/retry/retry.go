@@ -46,7 +46,9 @@ func (p Policy) timeout(bytes int64) time.Duration {
 // Do runs f, which moves so many bytes, until it succeeds, fails for good, or the tries or the time are used up. Each try
 // has a timeout of its own; one that ran out counts as transient. The error is f's last one, also when ctx ended the
 // waiting. again is told before each pause; it may be nil. (R8.3)
-func (p Policy) Do(ctx context.Context, bytes int64, f func(context.Context) error, again func(err error, wait time.Duration)) error {
+func (p Policy) Do(
+	ctx context.Context, bytes int64, f func(context.Context) error, again func(err error, wait time.Duration),
+) error {
 	p = p.WithDefaults()
 	b := backoff.NewExponentialBackOff()
 	b.InitialInterval, b.MaxInterval, b.Multiplier = p.Initial, p.Max, 2

@@ -45,7 +45,7 @@ func newSpread(t *testing.T) *spread {
 		}
 	}
 	s.Start(t)
-	s.Fill(t, testenv.FillOptions{BigMB: megabytes(20)})
+	s.Fill(t, testenv.FillOptions{BigMB: megabytes(8)})
 	s.Exec(t, "CREATE DATABASE far", "CREATE TABLE far.away (id INT PRIMARY KEY) DATA DIRECTORY='"+s.tablespace+"'")
 	s.planted = filepath.Join(s.DataDir, "far", "planted")
 	target := filepath.Join(s.linked, "target")
@@ -86,7 +86,8 @@ func TestGuard(t *testing.T) {
 		{"behind a link", `echo more >>"$1"`, file(s.linked, "target"), `"far/link" changed`, ""},
 		{"a tablespace outside", `touch "$1"`, file(s.tablespace, "far/away.ibd"), "away.ibd", ""},
 		{"an undo log outside", `touch "$1"`, file(s.undo, "undo_001"), `undo_001" changed`, ""},
-		{"a new undo log outside", `echo new >"$1"`, file(s.undo, "undo_009"), `undo_009" changed during the copy: it is new`, `rm "$1"`},
+		{"a new undo log outside", `echo new >"$1"`, file(s.undo, "undo_009"), `undo_009" changed during the copy: it is new`,
+			`rm "$1"`},
 		{"a redo log outside", `for f in "$1"/*; do touch "$f"; done`, file(s.redo, "#innodb_redo"), "#ib_redo", ""},
 		{"held open for writing", `exec 3>>"$1"; echo $$; read -r _`, s.planted, "works on", ""},
 		{"held open for writing outside", `exec 3>>"$1"; echo $$; read -r _`, file(s.undo, "undo_002"), "works on " + s.undo, ""},

@@ -108,9 +108,10 @@ func TestRecovered(t *testing.T) {
 		events := tells(t, h, startFails(t, h))
 		h.run(t, exitDown)
 		wantTold(t, events, []string{"mysql-down"})
-		drydock(t, h.args("recover", "--file", h.job)...).want(t, exitDown).says(t, "MySQL IS DOWN", "tail -n 50 "+s.LogFile, "is stored")
+		r := drydock(t, h.args("recover", "--file", h.job)...).want(t, exitDown)
+		r.says(t, "MySQL IS DOWN", "tail -n 50 "+s.LogFile, "is stored")
 		wantTold(t, events, []string{"mysql-down"})
-		r := drydock(t, h.args("run", "--file", h.job)...).want(t, exitDown) // so does the next run, before it begins
+		r = drydock(t, h.args("run", "--file", h.job)...).want(t, exitDown) // so does the next run, before it begins
 		r.says(t, "finish an earlier run", "MySQL IS DOWN")
 		wantTold(t, events, []string{"mysql-down"})
 		events = tells(t, h, jobText{})

@@ -40,7 +40,8 @@ func TestReplica(t *testing.T) {
 				defer sendSignal(t, pid, syscall.SIGCONT)
 				forget(t, source)
 			}).want(t, exitFailed)
-			r.says(t, "confirm:", "put back what the restart lost", "replication", "receiving on and applying on, as before: now receiving off")
+			r.says(t, "confirm:", "put back what the restart lost", "replication",
+				"receiving on and applying on, as before: now receiving off")
 			h.wantUp(t)
 			if list := h.backups(t); len(list) != 1 {
 				t.Errorf("backups: %+v", list)
@@ -63,8 +64,8 @@ func follow(t *testing.T, source, replica *testenv.Server) {
 	on := "SET GLOBAL " + semiSync(replica) + " = ON"
 	if replica.Product == "mysql" {
 		replica.Exec(t, "INSTALL PLUGIN rpl_semi_sync_replica SONAME 'semisync_replica.so'", on,
-			fmt.Sprintf("CHANGE REPLICATION SOURCE TO SOURCE_HOST='127.0.0.1', SOURCE_PORT=%d, SOURCE_USER='repl', SOURCE_PASSWORD='repl', "+
-				"SOURCE_AUTO_POSITION=1, GET_SOURCE_PUBLIC_KEY=1, SOURCE_CONNECT_RETRY=1", source.Port),
+			fmt.Sprintf("CHANGE REPLICATION SOURCE TO SOURCE_HOST='127.0.0.1', SOURCE_PORT=%d, SOURCE_USER='repl', "+
+				"SOURCE_PASSWORD='repl', SOURCE_AUTO_POSITION=1, GET_SOURCE_PUBLIC_KEY=1, SOURCE_CONNECT_RETRY=1", source.Port),
 			"START REPLICA")
 		return
 	}
