@@ -7,6 +7,9 @@
 //	data directory held by    SQL answers    means
 //	a process                 yes            up
 //	a process                 no             starting, stopping or hung: wait
+//	a process                 refuses login  up; that it serves cannot be proven
+//	a process without the     no             a bystander, such as an editor: nothing is copied, and after a while the server
+//	locks of a server                        is started beside it
 //	nobody                    (no)           down: may be started, may be copied
 //
 // Every wait is bounded by the job's stop_timeout or start_timeout.
