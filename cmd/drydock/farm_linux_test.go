@@ -27,6 +27,7 @@ const spare = 4 * time.Minute
 type farm struct {
 	next func() (name string, ok bool) // the next item; one call at a time
 	work func(t *testing.T, s *testenv.Server, name string)
+	big  int // megabytes of a large table; 0: none
 
 	mu           sync.Mutex
 	done, failed int
@@ -56,7 +57,7 @@ func (f *farm) serve(t *testing.T, i int) {
 		start = testenv.MariaDB
 	}
 	s := start(t)
-	s.Fill(t, testenv.FillOptions{})
+	s.Fill(t, testenv.FillOptions{BigMB: f.big})
 	for {
 		name, ok := f.take(t)
 		if !ok {
@@ -87,6 +88,15 @@ func (f *farm) count(passed bool) {
 	f.done++
 	if !passed {
 		f.failed++
+	}
+}
+
+// rounds numbers rounds for as long as more says so.
+func rounds(more func() bool) func() (string, bool) {
+	n := 0
+	return func() (string, bool) {
+		n++
+		return fmt.Sprintf("round %d", n), more()
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -17,38 +18,44 @@ import (
 	"github.com/drydock-backup/drydock/internal/testenv"
 )
 
-// kills is the environment variable that says how many providers TestKilledPlugins kills; `make torture` sets it.
-const kills = "DRYDOCK_PLUGIN_KILLS"
+// kills is the environment variable that says how many processes a torture kills; `make torture` sets it.
+const kills = "DRYDOCK_KILLS"
+
+// wantedKills returns how many there are to be: a few, unless somebody asks for more.
+func wantedKills(few int) int {
+	if n, err := strconv.Atoi(os.Getenv(kills)); err == nil && n > 0 {
+		return n
+	}
+	return few
+}
 
 // Providers are killed with SIGKILL at random moments of runs. Every run ends with a proven backup or a clear error, MySQL
 // is up, and neither a process nor a socket is left.
 func TestKilledPlugins(t *testing.T) {
-	want := 6
-	if n, err := strconv.Atoi(os.Getenv(kills)); err == nil && n > 0 {
-		want = n
-	}
-	s := testenv.MySQL(t)
-	s.Fill(t, testenv.FillOptions{BigMB: megabytes(40)})
-	h := newSite(t, s)
-	h.writeJob(t, jobText{Compress: "compress \"zstd\" {\n    level = \"better\"\n  }", ChunkSize: "1MiB"})
-	seed := uint64(time.Now().UnixNano())
-	k := &killer{h: h, random: rand.New(rand.NewPCG(seed, 0)), left: want}
-	for k.left > 0 {
-		k.run(t)
-		if t.Failed() {
-			t.Fatalf("seed %d, %d kills left", seed, k.left)
-		}
-	}
-	t.Logf("%d providers killed in %d runs: %d ended with a proven backup, %d with a clear error; MySQL up after each",
-		want, k.runs, k.stored, k.runs-k.stored)
+	t.Parallel()
+	var tally pluginTally
+	want := wantedKills(6)
+	f := farm{next: rounds(func() bool { return int(tally.kills.Load()) < want }), big: megabytes(24),
+		work: func(t *testing.T, s *testenv.Server, _ string) {
+			h := newSite(t, s)
+			h.writeJob(t, jobText{Compress: "compress \"zstd\" {\n    level = \"better\"\n  }", ChunkSize: "1MiB"})
+			seed := uint64(time.Now().UnixNano())
+			t.Logf("seed %d", seed)
+			k := &killer{h: h, random: rand.New(rand.NewPCG(seed, 0)), tally: &tally}
+			k.run(t)
+		}}
+	f.run(t)
+	t.Logf("torture: %d providers killed in %d runs: %d ended with a proven backup, %d with a clear error, %d lost; MySQL up after each",
+		tally.kills.Load(), f.done, tally.stored.Load(), tally.failed.Load(), f.failed)
 }
 
-// killer kills providers of one run after another.
+type pluginTally struct{ kills, stored, failed atomic.Int64 }
+
+// killer kills providers of one run.
 type killer struct {
-	h            *site
-	random       *rand.Rand
-	left         int
-	runs, stored int
+	h      *site
+	random *rand.Rand
+	tally  *pluginTally
 }
 
 // longest is how long after the begin of a run, or after a kill, the next kill comes at the latest.
@@ -56,7 +63,6 @@ const longest = 1500 * time.Millisecond
 
 func (k *killer) run(t *testing.T) {
 	t.Helper()
-	k.runs++
 	sockets := testenv.Dir(t)
 	cmd := drydockCommand(t, k.h.args("run", "--file", k.h.job, "--json")...)
 	cmd.Env = append(cmd.Env, "TMPDIR="+sockets)
@@ -88,11 +94,8 @@ func (k *killer) kill(t *testing.T, cmd *exec.Cmd, done <-chan struct{}) {
 		case <-time.After(time.Duration(k.random.Int64N(int64(longest)))):
 		}
 		victims := processesOf(t, cmd.Path, cmd.Process.Pid)
-		if len(victims) == 0 || k.left == 0 {
-			continue
-		}
-		if syscall.Kill(victims[k.random.IntN(len(victims))], syscall.SIGKILL) == nil {
-			k.left--
+		if len(victims) > 0 && syscall.Kill(victims[k.random.IntN(len(victims))], syscall.SIGKILL) == nil {
+			k.tally.kills.Add(1)
 		}
 	}
 }
@@ -103,9 +106,10 @@ func (k *killer) judge(t *testing.T, r result) {
 	e := lastEvent(t, r)
 	switch r.code {
 	case exitDone:
-		k.stored++
+		k.tally.stored.Add(1)
 		drydock(t, k.h.args("verify", e.BackupID, "--deep")...).want(t, exitDone)
 	case exitFailed, exitPartial: // with the artifact in the spool, if it was whole
+		k.tally.failed.Add(1)
 		if !strings.Contains(r.stderr, "killed") {
 			t.Errorf("the error does not say that a provider was killed:\n%s", r.stderr)
 		}
