@@ -5,6 +5,7 @@
 //	cores    capture on all cores ÷ capture on one core
 //	memory   peak memory of all processes together, for a small and for a 20 GB sparse data directory
 //	plugins  compressor and file target as plugins ÷ the same code in process; start-up time and memory of a provider
+//	s3       a file to S3 and back ÷ the AWS SDK's own transfer manager, on two servers; only when it is asked for
 //
 // Timing decides nothing here: the figures are for people, and never fail a build.
 package main
@@ -13,6 +14,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -57,17 +59,18 @@ func (b *bench) measure(t testing.TB, gigabytes int, parts []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := map[string]func(*bench){"wall": (*bench).wall, "cores": (*bench).cores, "memory": (*bench).memory, "plugins": (*bench).plugins}
+	all := map[string]func(*bench){"wall": (*bench).wall, "cores": (*bench).cores, "memory": (*bench).memory,
+		"plugins": (*bench).plugins, "s3": (*bench).s3}
 	if len(parts) == 0 {
 		parts = []string{"wall", "cores", "memory", "plugins"}
 	}
 	for _, p := range parts {
 		if all[p] == nil {
-			t.Fatalf("no benchmark %q; there are wall, cores, memory and plugins", p)
+			t.Fatalf("no benchmark %q; there are %s", p, strings.Join(slices.Sorted(maps.Keys(all)), ", "))
 		}
 	}
 	b.t, b.binary, b.dir = t, abs, testenv.Dir(t)
-	if b.dataDir == "" && !slices.Equal(parts, []string{"memory"}) {
+	if b.dataDir == "" && slices.ContainsFunc(parts, func(p string) bool { return p != "memory" && p != "s3" }) {
 		b.fill(gigabytes)
 	}
 	for _, p := range parts {
