@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/drydock-backup/drydock/agent/retry"
 	"github.com/drydock-backup/drydock/agent/ship"
 	"github.com/drydock-backup/drydock/agent/spool"
 	"github.com/drydock-backup/drydock/internal/testenv"
@@ -65,7 +66,7 @@ func TestCuts(t *testing.T) {
 	var arrived atomic.Int64
 	o := ship.Options{
 		Key: "db/Data.zip", ChunkSize: partSize, Size: size, Workers: workers,
-		Retry: ship.Retry{Initial: 5 * time.Millisecond, Max: 50 * time.Millisecond, Tries: 10_000, Total: 10 * time.Minute},
+		Retry: retry.Policy{Initial: 5 * time.Millisecond, Max: 50 * time.Millisecond, Tries: 10_000, Total: 10 * time.Minute},
 		Progress: func(string, int64) { // after each chunk that arrived, while the other workers send theirs
 			if arrived.Add(1) <= cuts {
 				select {
