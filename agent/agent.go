@@ -19,6 +19,7 @@ type Options struct {
 	Version  string       // of drydock, for manifests
 	Log      *slog.Logger // nil discards
 	Queue    Queue        // of artifacts that wait for a target
+	Brief    bool         // Resume gives up soon on a target that is away: the caller comes back by itself
 }
 
 // Agent runs jobs and works with their backups.

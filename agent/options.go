@@ -87,6 +87,9 @@ func (r *running) release(c spool.Chunk) {
 	}
 }
 
+// briefPatience is how long the service tries a target that is away before it does something else.
+const briefPatience = 30 * time.Second
+
 // downPatience is how long a target may be away while MySQL is down for it; the artifact waits for it then, and MySQL
 // does not.
 const downPatience = 2 * time.Minute
@@ -95,6 +98,9 @@ const downPatience = 2 * time.Minute
 func (r *running) patience(size int64) retry.Policy {
 	if size == 0 && r.b.Job.Restart == job.RestartAfterShip {
 		return retry.Policy{Total: downPatience}
+	}
+	if size > 0 && r.o.Brief {
+		return retry.Policy{Total: briefPatience}
 	}
 	return retry.Policy{}
 }

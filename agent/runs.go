@@ -136,12 +136,20 @@ func (d *RunDetail) fill(store *state.Store, r state.Run) error {
 	if err != nil {
 		return err
 	}
+	known := map[string]state.Target{}
 	for _, t := range targets {
-		arrived, err := store.Arrived(r.ID, t.Label)
-		if err != nil {
-			return err
+		known[t.Label] = t
+	}
+	for _, label := range r.Targets {
+		row := TargetRow{Target: label, Stored: known[label].Manifest}
+		if _, begun := known[label]; begun {
+			arrived, err := store.Arrived(r.ID, label)
+			if err != nil {
+				return err
+			}
+			row.Arrived = len(arrived)
 		}
-		d.Targets = append(d.Targets, TargetRow{Target: t.Label, Stored: t.Manifest, Arrived: len(arrived)})
+		d.Targets = append(d.Targets, row)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package hcl
 
 import (
 	"path/filepath"
+	"time"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
@@ -11,9 +12,14 @@ type AgentFile struct {
 	DataDir   string // absolute
 	SpoolDir  string // absolute
 	PluginDir string // absolute
+	JobsDir   string // absolute
 
 	LogLevel  string // "debug", "info", "warn" or "error"
 	LogFormat string // "text" or "json"
+
+	QueueBytes int64         // that may wait in the spool; 0: not set
+	RetryMin   time.Duration // first and longest wait between two tries of what waits; 0: not set
+	RetryMax   time.Duration
 
 	Plugins []Plugin // in the order of the file
 }
@@ -48,6 +54,7 @@ func (l *Loader) ParseAgentFile(s Source) (AgentFile, Diagnostics) {
 	var file AgentFile
 	d.agent(f.one("agent"), &file)
 	d.log(f.one("log"), &file)
+	d.queue(f.one("queue"), &file)
 	file.Plugins = d.plugins(f.blocks["plugin"])
 	return file, d.done()
 }
@@ -99,9 +106,34 @@ func (d *agentDecoder) agent(b *hclsyntax.Block, file *AgentFile) {
 	f := d.check(b, agentSpec(), "agent")
 	for name, to := range map[string]*string{
 		"data_dir": &file.DataDir, "spool_dir": &file.SpoolDir, "plugin_dir": &file.PluginDir,
+		"jobs_dir": &file.JobsDir,
 	} {
 		if g := d.get(f, name); g != nil {
 			*to, _ = g.absolute()
+		}
+	}
+}
+
+// Bounds of the queue block.
+const (
+	minQueue = 1 << 20
+	maxQueue = 1 << 60
+	minRetry = time.Second
+	maxRetry = 7 * 24 * time.Hour
+)
+
+func (d *agentDecoder) queue(b *hclsyntax.Block, file *AgentFile) {
+	f := d.check(b, queueSpec(), "queue")
+	if g := d.get(f, "max_bytes"); g != nil {
+		file.QueueBytes, _ = g.size(minQueue, maxQueue)
+	}
+	if g := d.get(f, "retry_min"); g != nil {
+		file.RetryMin, _ = g.duration(minRetry, maxRetry)
+	}
+	if g := d.get(f, "retry_max"); g != nil {
+		file.RetryMax, _ = g.duration(minRetry, maxRetry)
+		if file.RetryMax > 0 && file.RetryMax < file.RetryMin {
+			g.bad("queue.retry_max is shorter than queue.retry_min", "Waits between two tries grow from retry_min to retry_max.")
 		}
 	}
 }

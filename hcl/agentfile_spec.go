@@ -5,7 +5,7 @@ func agentLanguage() language {
 	return language{noun: "agent file", example: `agent { data_dir = "/var/lib/drydock" }`, root: &blockSpec{
 		name: "agent file",
 		blocks: []childSpec{
-			{blockSpec: agentSpec()}, {blockSpec: logSpec()}, {blockSpec: pluginSpec(), many: true},
+			{blockSpec: agentSpec()}, {blockSpec: logSpec()}, {blockSpec: queueSpec()}, {blockSpec: pluginSpec(), many: true},
 		},
 	}}
 }
@@ -17,6 +17,18 @@ func agentSpec() *blockSpec {
 			{name: "data_dir", example: `data_dir = "/var/lib/drydock"`},
 			{name: "spool_dir", example: `spool_dir = "/var/spool/drydock"`},
 			{name: "plugin_dir", example: `plugin_dir = "/usr/lib/drydock/plugins"`},
+			{name: "jobs_dir", example: `jobs_dir = "/etc/drydock/jobs.d"`},
+		},
+	}
+}
+
+func queueSpec() *blockSpec {
+	return &blockSpec{
+		name: "queue", example: "queue { ... }",
+		attrs: []attrSpec{
+			{name: "max_bytes", example: `max_bytes = "500GiB"`},
+			{name: "retry_min", example: `retry_min = "1m"`},
+			{name: "retry_max", example: `retry_max = "1h"`},
 		},
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -24,7 +25,8 @@ func TestAgentFiles(t *testing.T) {
 		"empty": {},
 		"full": {
 			DataDir: "/var/lib/drydock", SpoolDir: "/var/spool/backup-host", PluginDir: "/usr/lib/drydock/plugins",
-			LogLevel: "info", LogFormat: "json",
+			JobsDir: "/etc/drydock/jobs.d", LogLevel: "info", LogFormat: "json",
+			QueueBytes: 500 << 30, RetryMin: 30 * time.Second, RetryMax: 2 * time.Hour,
 			Plugins: []hcl.Plugin{{Kind: "storage", Name: "sftp", Constraint: "~> 1.2"},
 				{Kind: "notify", Name: "sftp", Constraint: ">= 0.3, < 2, != 1.1.0"}},
 		},

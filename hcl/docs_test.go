@@ -103,7 +103,7 @@ func TestAgentDocumentation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, diags := agentLoader(t).ParseAgentFile(hcl.Source{Name: "a.hcl", Data: []byte("zzz {}\nagent { zzz = 1 }\nlog { zzz = 1 }")})
+	_, diags := agentLoader(t).ParseAgentFile(hcl.Source{Name: "a.hcl", Data: []byte("zzz {}\nagent { zzz = 1 }\nlog { zzz = 1 }\nqueue { zzz = 1 }")})
 	words := regexp.MustCompile("`[a-z_]+").FindAllString(string(doc), -1)
 	found := 0
 	for _, d := range diags {
@@ -118,7 +118,7 @@ func TestAgentDocumentation(t *testing.T) {
 			}
 		}
 	}
-	if found != 8 {
+	if found != 13 {
 		t.Errorf("found %d words of the language", found)
 	}
 }

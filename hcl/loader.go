@@ -167,7 +167,7 @@ func (d *decoder) notAJob(b *hclsyntax.Block) {
 	at, name := b.DefRange(), b.Type
 	home := jobSpec().home(name)
 	switch {
-	case strings.Contains(" agent log console plugin ", " "+name+" "):
+	case strings.Contains(" agent log console queue plugin ", " "+name+" "):
 		d.err(at, fmt.Sprintf("%q block in a job file", name),
 			"This block belongs in the agent's own configuration (agent.hcl). A job file holds job blocks only.")
 	case home != "" || unsupported()["job."+name] != "":

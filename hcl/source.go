@@ -109,10 +109,22 @@ func expand(paths []string, r *report) []string {
 }
 
 func listDir(dir string, r *report) []string {
-	entries, err := os.ReadDir(dir)
+	files, err := JobFiles(dir)
 	if err != nil {
 		r.file(dir, "cannot read directory "+quoted(dir), fileProblem(err))
 		return nil
+	}
+	if len(files) == 0 {
+		r.file(dir, "no job files in "+quoted(dir), "Job files have names that end in .hcl; this directory has none.")
+	}
+	return files
+}
+
+// JobFiles lists the job files in a directory, by name: what ends in .hcl and is not hidden.
+func JobFiles(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
 	}
 	var files []string
 	for _, e := range entries {
@@ -125,10 +137,7 @@ func listDir(dir string, r *report) []string {
 		}
 		files = append(files, filepath.Join(dir, name))
 	}
-	if len(files) == 0 {
-		r.file(dir, "no job files in "+quoted(dir), "Job files have names that end in .hcl; this directory has none.")
-	}
-	return files
+	return files, nil
 }
 
 // readJobFile reads a whole job file, with the limit on its size.

@@ -17,7 +17,6 @@ func unsupported() map[string]string {
 		"job.verify":         "backups would not be tested by a restore",
 		"mysql.max_downtime": "MySQL could stay down for longer than the file allows",
 		`service.windows`:    "MySQL could be neither stopped nor started",
-		"agent.jobs_dir":     "the jobs in it would never run",
 		"agent.max_runs":     "more runs than that could go on at the same time",
 		"agent file.console": "there would be no console at that address",
 	}

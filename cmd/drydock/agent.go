@@ -41,7 +41,8 @@ func (a *app) open() (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	ag, err := agent.New(agent.Options{DataDir: dataDir, SpoolDir: spoolDir, Plugins: host, Version: a.version, Log: o.Log})
+	ag, err := agent.New(agent.Options{DataDir: dataDir, SpoolDir: spoolDir, Plugins: host, Version: a.version, Log: o.Log,
+		Queue: a.queue, Brief: a.service})
 	if err != nil {
 		return nil, errors.Join(err, host.Close(context.Background()))
 	}

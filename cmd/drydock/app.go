@@ -10,6 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+
+	"github.com/drydock-backup/drydock/agent"
 )
 
 // memoryLimit keeps the agent's garbage below what a small host notices; the compressor's frames are not in it.
@@ -28,6 +30,11 @@ type app struct {
 	logFormat string
 	json      bool
 	file      string // --file of the commands that need a job
+
+	jobsDir string // of the service, from the agent file
+	queue   agent.Queue
+	service bool // this process is the service
+	hangups hangups
 }
 
 func (a *app) rootCommand() *cobra.Command {
@@ -50,7 +57,7 @@ func (a *app) rootCommand() *cobra.Command {
 	root.AddCommand(
 		a.validateCommand(), a.fmtCommand(), a.planCommand(), a.runCommand(), a.resumeCommand(), a.cancelCommand(),
 		a.recoverCommand(), a.runsCommand(), a.backupsCommand(), a.verifyCommand(), a.restoreCommand(), a.notifyCommand(),
-		a.pluginCommand(), a.manCommand(),
+		a.agentCommand(), a.pluginCommand(), a.manCommand(),
 	)
 	return group(root)
 }

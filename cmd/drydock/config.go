@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/drydock-backup/drydock/agent"
 	"github.com/drydock-backup/drydock/agent/plugin"
 	"github.com/drydock-backup/drydock/hcl"
 )
@@ -59,6 +60,8 @@ func (a *app) readConfig(cmd *cobra.Command) error {
 			*s.to = cmp.Or(s.value, *s.to)
 		}
 	}
+	a.jobsDir = file.JobsDir
+	a.queue = agent.Queue{MaxBytes: file.QueueBytes, RetryMin: file.RetryMin, RetryMax: file.RetryMax}
 	for _, p := range file.Plugins {
 		a.plugins.required = append(a.plugins.required, plugin.Requirement(p))
 	}

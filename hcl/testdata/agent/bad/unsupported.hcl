@@ -1,6 +1,5 @@
 agent {
   data_dir = "/var/lib/drydock"
-  jobs_dir = "/etc/drydock/jobs.d"
   max_runs = 2
 }
 

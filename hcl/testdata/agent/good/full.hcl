@@ -2,6 +2,13 @@ agent {
   data_dir   = "/var/lib/drydock"
   spool_dir  = "${env("SPOOL")}/${host.name}"
   plugin_dir = "/usr/lib/drydock/plugins/"
+  jobs_dir   = "/etc/drydock/jobs.d"
+}
+
+queue {
+  max_bytes = "500GiB"
+  retry_min = "30s"
+  retry_max = "2h"
 }
 
 log {

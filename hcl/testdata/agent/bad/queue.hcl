@@ -1,0 +1,10 @@
+agent {
+  jobs_dir = "jobs.d"
+}
+
+queue {
+  max_bytes = 100
+  retry_min = "2h"
+  retry_max = "1h"
+  limit     = "1GiB"
+}
