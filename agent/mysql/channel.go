@@ -108,26 +108,22 @@ const (
 	steady = 2 * time.Second
 )
 
-// awaitChannel waits until a channel is as it should be, and stays so for a moment.
+// awaitChannel waits until a channel is as it should be, and stays so for a moment. A thread that is off and should be
+// on does not come back by itself: it is waited for as long, and no longer.
 func (c *session) awaitChannel(ctx context.Context, d dialect, want Channel) error {
-	var since time.Time // it has been as it should be
+	var good, off time.Time // since when it is as it should be, or a thread is off
 	for deadline := time.Now().Add(threadLimit); ; {
 		all, err := c.channels(ctx, d)
 		if err != nil {
 			return err
 		}
 		now, ok := find(all, want.Name)
+		good, off = since(good, ok && now.as(want)), since(off, want.IO && !now.IO || want.SQL && !now.SQL)
 		switch {
-		case !ok || !now.as(want):
-			since = time.Time{}
-			if now.broken(want) || time.Now().After(deadline) {
-				return fmt.Errorf("%s, as before: now %s %s", want.state(), now.state(), now.failed)
-			}
-		case since.IsZero():
-			since = time.Now()
-		}
-		if !since.IsZero() && (!want.IO && !want.SQL || time.Since(since) >= steady) {
+		case lasts(good) || !good.IsZero() && !want.IO && !want.SQL:
 			return nil
+		case lasts(off), good.IsZero() && time.Now().After(deadline):
+			return fmt.Errorf("%s, as before: now %s %s", want.state(), now.state(), now.failed)
 		}
 		select {
 		case <-ctx.Done():
@@ -137,14 +133,22 @@ func (c *session) awaitChannel(ctx context.Context, d dialect, want Channel) err
 	}
 }
 
+// since is when something began to hold; the zero time while it does not.
+func since(began time.Time, holds bool) time.Time {
+	switch {
+	case !holds:
+		return time.Time{}
+	case began.IsZero():
+		return time.Now()
+	}
+	return began
+}
+
+func lasts(began time.Time) bool { return !began.IsZero() && time.Since(began) >= steady }
+
 // as reports whether a channel does what another one did.
 func (c Channel) as(want Channel) bool {
 	return c.IO == want.IO && c.SQL == want.SQL && (c.Connected || !want.Connected)
-}
-
-// broken reports whether a thread that should be on has told why it is not.
-func (c Channel) broken(want Channel) bool {
-	return c.failed != "" && (want.IO && !c.IO || want.SQL && !c.SQL)
 }
 
 func (c Channel) state() string {

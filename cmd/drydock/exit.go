@@ -70,7 +70,7 @@ func codeOf(err error) int {
 func (a *app) printHelpFor(err error) {
 	var guided interface{ Guide() string }
 	if errors.As(err, &guided) {
-		fmt.Fprintf(a.stderr, "\n%s\n", guided.Guide())
+		fmt.Fprintf(a.stderr, "\n%s\n", printableLines(guided.Guide()))
 	}
 	var hinted interface{ Hint() string }
 	if errors.As(err, &hinted) {
