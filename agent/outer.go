@@ -5,10 +5,26 @@ import (
 	"fmt"
 
 	"github.com/drydock-backup/drydock/agent/manifest"
+	"github.com/drydock-backup/drydock/agent/step"
 )
 
 // manifest makes the outer manifest of the run's backup.
 func (r *running) manifest() ([]byte, error) {
+	m, err := r.claimed(r.b.Artifact)
+	if err != nil {
+		return nil, err
+	}
+	now := r.now().UTC()
+	m.Finished, m.Restart, m.Downtime, m.Drydock = now, string(r.b.Job.Restart), r.b.Downtime.Measured(now).Seconds(), r.o.Version
+	if mac := r.b.Artifact.MAC; mac != nil {
+		m.Sealed, m.MAC = true, &manifest.Digest{}
+		copy(m.MAC[:], mac)
+	}
+	return m.Encode()
+}
+
+// claimed is the manifest as far as it is known once the artifact is whole: what the MAC of a sealed one is over.
+func (r *running) claimed(a step.Artifact) (*manifest.Manifest, error) {
 	facts, err := json.Marshal(r.b.Survey.Facts)
 	if err != nil {
 		return nil, err
@@ -16,13 +32,9 @@ func (r *running) manifest() ([]byte, error) {
 	if facts, err = manifest.WithoutPaths(facts); err != nil {
 		return nil, fmt.Errorf("server facts: %w", err)
 	}
-	b, now := r.b, r.now().UTC()
-	m := manifest.Manifest{
-		Backup: b.ID, Job: b.Job.Name, Key: b.Artifact.Key, Format: manifest.FormatZip,
-		Created: b.Started, Finished: now, Size: b.Artifact.Size, ChunkSize: b.Artifact.ChunkSize,
-		Chunks: manifest.Digests(b.Artifact.Chunks), DataBytes: b.Artifact.DataBytes,
-		Compressor: b.Job.Compress.Type, Restart: string(b.Job.Restart),
-		Downtime: b.Downtime.Measured(now).Seconds(), Drydock: r.o.Version, Server: facts,
-	}
-	return m.Encode()
+	return &manifest.Manifest{
+		Backup: r.b.ID, Job: r.b.Job.Name, Key: a.Key, Format: manifest.FormatZip, Created: r.b.Started,
+		Size: a.Size, ChunkSize: a.ChunkSize, Chunks: manifest.Digests(a.Chunks), DataBytes: a.DataBytes,
+		Compressor: r.b.Job.Compress.Type, Server: facts,
+	}, nil
 }

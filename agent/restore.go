@@ -7,7 +7,6 @@ import (
 
 	"github.com/drydock-backup/drydock/agent/archive"
 	"github.com/drydock-backup/drydock/agent/job"
-	"github.com/drydock-backup/drydock/agent/ship"
 )
 
 // RestoreOptions say what is restored where.
@@ -16,6 +15,7 @@ type RestoreOptions struct {
 	Target  string   // label; "" means the first that holds it
 	To      string   // directory, which is empty or does not exist
 	Only    []string // doublestar patterns; none means everything
+	Keys    Keys     // for a sealed backup; may be nil
 	Observe func(Event)
 }
 
@@ -38,7 +38,7 @@ func (a *Agent) Restore(ctx context.Context, j job.Job, o RestoreOptions) (rep R
 	if err != nil {
 		return rep, err
 	}
-	src, err := ship.Open(ctx, b.from, b.Key, ship.Options{Log: a.o.Log})
+	src, damage, err := a.source(ctx, j, b, o.Keys)
 	if err != nil {
 		return rep, err
 	}
@@ -48,6 +48,9 @@ func (a *Agent) Restore(ctx context.Context, j job.Job, o RestoreOptions) (rep R
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	tale := &story{run: b.ID, observe: o.Observe, clock: a.now}
+	if damage != nil {
+		tale.warn(damage.Error())
+	}
 	done, err := archive.Restore(ctx, src, frames{f}, archive.RestoreOptions{
 		To: to, Only: o.Only,
 		Progress: func(p archive.Progress) { tale.progress("restore", b.Target, p.Bytes, b.DataBytes) },

@@ -17,6 +17,7 @@ import (
 	"github.com/drydock-backup/drydock/agent/job"
 	"github.com/drydock-backup/drydock/agent/mysql"
 	"github.com/drydock-backup/drydock/agent/run"
+	"github.com/drydock-backup/drydock/agent/seal"
 	"github.com/drydock-backup/drydock/agent/ship"
 	"github.com/drydock-backup/drydock/agent/spool"
 	"github.com/drydock-backup/drydock/agent/state"
@@ -59,7 +60,8 @@ type running struct {
 	spool   *spool.Spool
 	targets []ship.Target
 	frames  *host.Frames
-	deafen  func() // ends the watch for requests to cancel; nil while there is none
+	sealed  *seal.Envelope // nil when the job does not encrypt
+	deafen  func()         // ends the watch for requests to cancel; nil while there is none
 }
 
 // begin takes the locks, finishes the business of a run that died, and opens everything that the steps need. What
@@ -97,6 +99,9 @@ func (r *running) open(ctx context.Context, cancel context.CancelCauseFunc) (err
 		return fmt.Errorf("finish an earlier run: %w", err)
 	}
 	if err := r.openPlugins(ctx); err != nil {
+		return err
+	}
+	if r.sealed, err = envelope(r.b.Job.Encrypt); err != nil {
 		return err
 	}
 	return r.settle(ctx, dead)
@@ -177,7 +182,7 @@ func (r *running) sequence(ctx context.Context) error {
 			QueueLimit: r.o.Queue.MaxBytes}
 		stop    = &step.Stop{Backup: r.b, Instance: r.server.Instance, Server: r.server.Server, Journal: r.journal, Now: r.now}
 		capture = &step.Capture{Backup: r.b, Guard: r.server.Instance, Spool: r.spool, Journal: r.journal,
-			Archive: r.archive, Shipping: r.ship}
+			Archive: r.archive, Authenticate: r.authenticate(), Shipping: r.ship}
 		shipped = &step.Ship{Backup: r.b}
 		restart = &step.Restart{Backup: r.b, Instance: r.server.Instance, Now: r.now}
 		confirm = &step.Confirm{Backup: r.b, Instance: r.server.Instance, Server: r.server.Server, Journal: r.journal}
@@ -226,7 +231,7 @@ func (r *running) archive(ctx context.Context, w io.Writer) (sum archive.Summary
 	o.Scratch = r.spool.Dir()
 	o.Progress = func(p archive.Progress) { r.progress("capture", "", p.Bytes, r.b.Survey.Inventory.Bytes) }
 	err = fault.Around("archive.write", func() (err error) {
-		sum, err = archive.Write(ctx, w, frames{r.frames}, o)
+		sum, err = r.write(ctx, w, o)
 		return err
 	})
 	return sum, errors.Join(err, r.newOutside(o.OutsidePaths))

@@ -17,6 +17,7 @@ type VerifyOptions struct {
 	Backup  string // id or Latest
 	Target  string // label; "" means the first that holds it
 	Deep    bool   // also every file in the artifact
+	Keys    Keys   // for a sealed backup, when Deep; may be nil
 	Observe func(Event)
 }
 
@@ -48,7 +49,7 @@ func (a *Agent) Verify(ctx context.Context, j job.Job, o VerifyOptions) (VerifyR
 		return rep, err
 	}
 	if o.Deep {
-		if err := a.verifyFiles(ctx, b, tale, &rep); err != nil {
+		if err := a.verifyFiles(ctx, j, b, o.Keys, tale, &rep); err != nil {
 			return rep, err
 		}
 	}
@@ -68,10 +69,17 @@ func (a *Agent) verifyChunks(ctx context.Context, b Backup, tale *story, rep *Ve
 	return err
 }
 
-func (a *Agent) verifyFiles(ctx context.Context, b Backup, tale *story, rep *VerifyReport) (err error) {
-	src, err := ship.Open(ctx, b.from, b.Key, ship.Options{Log: a.o.Log})
+func (a *Agent) verifyFiles(ctx context.Context, j job.Job, b Backup, keys Keys, tale *story, rep *VerifyReport) (err error) {
+	src, damage, err := a.source(ctx, j, b, keys)
+	if errs.Is(err, errs.Corrupt) {
+		rep.Damaged = append(rep.Damaged, archive.Damage{Path: b.Key, Reason: err.Error()})
+		return nil
+	}
 	if err != nil {
 		return err
+	}
+	if damage != nil {
+		rep.Damaged = append(rep.Damaged, archive.Damage{Path: b.Key, Reason: damage.Error()})
 	}
 	f, err := a.openFrames(ctx, b, src)
 	if err != nil {
@@ -84,6 +92,19 @@ func (a *Agent) verifyFiles(ctx context.Context, b Backup, tale *story, rep *Ver
 	rep.Files = found.Files
 	rep.Damaged = append(rep.Damaged, found.Damaged...)
 	return err
+}
+
+// source opens the Data.zip of a backup where it is stored, unsealed if it is sealed. damage is what is wrong although it can
+// be read.
+func (a *Agent) source(ctx context.Context, j job.Job, b Backup, keys Keys) (src archive.Source, damage, err error) {
+	stored, err := ship.Open(ctx, b.from, b.Key, ship.Options{Log: a.o.Log})
+	if err != nil {
+		return nil, nil, err
+	}
+	if !b.manifest.Sealed {
+		return stored, nil, nil
+	}
+	return unseal(ctx, b, stored, keys, j)
 }
 
 // openFrames starts the compressor that a backup was made with, with room for frames as large as its.

@@ -23,7 +23,7 @@ func exampleLoader(t *testing.T) *hcl.Loader {
 	}
 	loader.ReadFile = func(path string) ([]byte, error) {
 		if strings.HasPrefix(path, "/etc/drydock/") || strings.HasPrefix(path, "/run/credentials/drydock.service/") {
-			return []byte("secret\n"), nil
+			return []byte("correct horse battery staple\n"), nil
 		}
 		return nil, os.ErrNotExist
 	}

@@ -35,6 +35,8 @@ func TestGoodFiles(t *testing.T) {
 			},
 			Artifact: job.Artifact{ChunkSize: 1 << 30, Exclude: []string{"*.pid", "tmp/**", "**/*.sock"}, IncludeKeyring: true},
 			Compress: job.Provider{Type: "zstd", Config: job.Config(`{"level":"best"}`)},
+			Encrypt: &job.Encrypt{Passphrase: "correct horse battery staple", Recipients: []string{
+				"age1vh24rrnp70544t4s6qjep5jsxqdfvvxhq9n7gypw6q938egecfhqjjr94c"}},
 			Targets: []job.Provider{
 				{Type: "file", Label: "nas", Config: job.Config(`{"mode":"0600","path":"/mnt/nas/orders","sync":"never"}`)},
 				{Type: "object", Label: "offsite", Config: job.Config(`{"bucket":"acme-backup-host","part_size":"64MiB",` +

@@ -27,6 +27,9 @@ func (d *decoder) job(src *source, b *hclsyntax.Block, names map[string]*hclsynt
 		Artifact: e.artifact(f.one("artifact")),
 		Restart:  e.restart(f),
 	}
+	if b := f.one("encrypt"); b != nil {
+		j.Encrypt = d.encrypt(e, b)
+	}
 	d.providers(e, f, &j)
 	return j, d.errors() == before
 }

@@ -31,6 +31,9 @@ type Loader struct {
 	// It is for bringing MySQL back, which must not fail for want of a notifier.
 	Lenient bool
 
+	// CheckRecipient says what is wrong with a public key of an encrypt block; nil: nothing ever is.
+	CheckRecipient func(text string) error
+
 	// Builtin says whether a provider is part of drydock, so that no plugin block of the agent file can name it; nil: none is.
 	Builtin func(kind, name string) bool
 }
@@ -87,7 +90,7 @@ func (l *Loader) load(ctx context.Context, r *report, sources []Source) (*Result
 
 func (l *Loader) decoder(ctx context.Context, r *report) *decoder {
 	return &decoder{
-		report: r, lenient: l.Lenient, host: l.hostName(), schemas: newSchemaCache(ctx, l.Schemas), library: l.library(),
+		report: r, lenient: l.Lenient, checkRecipient: l.CheckRecipient, host: l.hostName(), schemas: newSchemaCache(ctx, l.Schemas), library: l.library(),
 		result: &Result{sources: r.sources, providers: map[ProviderRef]*providerSite{}},
 	}
 }
@@ -118,6 +121,9 @@ func (l *Loader) hostName() string {
 type decoder struct {
 	*report
 	lenient bool
+
+	checkRecipient func(text string) error // may be nil
+
 	host    string
 	schemas *schemaCache
 	library *library

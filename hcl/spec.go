@@ -45,6 +45,7 @@ func jobSpec() *blockSpec {
 			{blockSpec: mysqlSpec(), required: true},
 			{blockSpec: artifactSpec()},
 			{blockSpec: &blockSpec{name: "compress", labels: []string{"provider"}, example: `compress "zstd" { ... }`, open: true}},
+			{blockSpec: encryptSpec()},
 			{blockSpec: &blockSpec{name: "target", labels: []string{"provider", "name"},
 				example: `target "file" "nas" { ... }`, open: true}, required: true, many: true},
 			{blockSpec: &blockSpec{name: "notify", labels: []string{"provider", "name"},
@@ -90,6 +91,16 @@ func artifactSpec() *blockSpec {
 			{name: "chunk_size", example: `chunk_size = "64MiB"`},
 			{name: "exclude", example: `exclude = ["*.pid", "*.sock"]`},
 			{name: "include_keyring", example: `include_keyring = true`},
+		},
+	}
+}
+
+func encryptSpec() *blockSpec {
+	return &blockSpec{
+		name: "encrypt", example: `encrypt { recipients = ["age1..."] }`,
+		attrs: []attrSpec{
+			{name: "passphrase", sensitive: true, example: `passphrase = file("/etc/drydock/orders.pass")`},
+			{name: "recipients", example: `recipients = ["age1..."]`},
 		},
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/drydock-backup/drydock/agent/seal"
 	"github.com/drydock-backup/drydock/hcl"
 	"github.com/drydock-backup/drydock/sdk/schema"
 )
@@ -80,6 +81,10 @@ func testLoader(t testing.TB, environment map[string]string) *hcl.Loader {
 	return &hcl.Loader{
 		Schemas: testSchemas(t),
 		Host:    "backup-host",
+		CheckRecipient: func(text string) error {
+			_, err := seal.ParseRecipient(text)
+			return err
+		},
 		Getenv: func(name string) (string, bool) {
 			v, ok := environment[name]
 			return v, ok

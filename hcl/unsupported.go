@@ -12,7 +12,6 @@ import (
 func unsupported() map[string]string {
 	return map[string]string{
 		"job.schedule":       "the job would never run on its own",
-		"job.encrypt":        "the backup would be stored without encryption",
 		"job.retention":      "old backups would never be deleted",
 		"job.verify":         "backups would not be tested by a restore",
 		"mysql.max_downtime": "MySQL could stay down for longer than the file allows",

@@ -9,6 +9,7 @@ type Job struct {
 	MySQL    MySQL
 	Artifact Artifact
 	Compress Provider // Label is empty
+	Encrypt  *Encrypt // nil: backups are not encrypted
 	Restart  Restart
 	Targets  []Provider // at least one; labels are unique within the job
 	Notify   []Notify
@@ -55,6 +56,13 @@ type Artifact struct {
 	ChunkSize      int64    // bytes; every chunk but the last has this length
 	Exclude        []string // doublestar patterns against slash-separated paths relative to the data directory
 	IncludeKeyring bool     // archive the keyring files of encryption at rest too
+}
+
+// Encrypt says who can open the job's backups: whoever knows the passphrase, and the owner of any recipient's key. At least
+// one of the two is set.
+type Encrypt struct {
+	Passphrase Secret
+	Recipients []string // public keys: age1..., ssh-ed25519 ..., ssh-rsa ...
 }
 
 // Vars are the values that an artifact name may refer to (job.name is known to the decoder already).

@@ -52,8 +52,8 @@ func (m *Manifest) checkFormat() error {
 	if m.Format != FormatZip {
 		return fmt.Errorf(`"format" is %.80q; %q was expected`, m.Format, FormatZip)
 	}
-	if m.Sealed {
-		return errors.New(`"sealed" is true; this drydock does not know sealed artifacts`)
+	if m.Sealed != (m.MAC != nil) {
+		return errors.New(`"mac" belongs to a sealed artifact, and to none else`)
 	}
 	return nil
 }

@@ -67,6 +67,7 @@ type Manifest struct {
 	DataBytes  int64
 	Compressor string
 	Sealed     bool
+	MAC        *Digest // over Claims, under the key of the sealed artifact; nil when it is not sealed
 	Restart    string
 	Downtime   float64 // seconds
 	Drydock    string

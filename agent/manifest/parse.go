@@ -27,6 +27,7 @@ type wire struct {
 	DataBytes  *int64            `json:"data_bytes"`
 	Compressor *string           `json:"compressor"`
 	Sealed     *bool             `json:"sealed"`
+	MAC        *Digest           `json:"mac,omitempty"`
 	Restart    *string           `json:"restart"`
 	Downtime   *float64          `json:"downtime_seconds"`
 	Drydock    *string           `json:"drydock"`
@@ -46,7 +47,7 @@ func (m *Manifest) Encode() ([]byte, error) {
 	data, err := json.MarshalIndent(wire{
 		Version: &version, Backup: &m.Backup, Job: &m.Job, Key: &m.Key, Format: &m.Format, Created: &created,
 		Finished: &finished, Size: &m.Size, ChunkSize: &m.ChunkSize, Chunks: &chunks, DataBytes: &m.DataBytes,
-		Compressor: &m.Compressor, Sealed: &m.Sealed, Restart: &m.Restart, Downtime: &m.Downtime, Drydock: &m.Drydock,
+		Compressor: &m.Compressor, Sealed: &m.Sealed, MAC: m.MAC, Restart: &m.Restart, Downtime: &m.Downtime, Drydock: &m.Drydock,
 		Plugins: m.Plugins, Server: &m.Server,
 	}, "", "  ")
 	if err != nil {
@@ -115,7 +116,7 @@ func (w *wire) manifest() (*Manifest, error) {
 		need("downtime_seconds", w.Downtime, &m.Downtime), need("drydock", w.Drydock, &m.Drydock),
 		need("server", w.Server, &m.Server),
 	)
-	m.Plugins, m.Created, m.Finished = w.Plugins, m.Created.UTC(), m.Finished.UTC()
+	m.MAC, m.Plugins, m.Created, m.Finished = w.MAC, w.Plugins, m.Created.UTC(), m.Finished.UTC()
 	return &m, err
 }
 

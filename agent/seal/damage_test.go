@@ -264,11 +264,16 @@ func TestMAC(t *testing.T) {
 	r, id := keyPair(t)
 	h := seal.Holders{Recipients: []age.Recipient{r}}
 	var one bytes.Buffer
-	w, err := seal.NewWriter(&one, 2*mib, h)
+	e, err := seal.NewEnvelope(h)
 	if err != nil {
 		t.Fatal(err)
 	}
-	mac := w.MAC([]byte("manifest"))
+	mac := e.MAC([]byte("manifest"))
+	w, err := seal.NewWriter(&one, 2*mib, e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.Forget()
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -292,7 +297,11 @@ func TestWriterErrors(t *testing.T) {
 	h := seal.Holders{Recipients: []age.Recipient{r}}
 	full := errors.New("disk full")
 	for _, room := range []int{0, 100 << 10, 3 * mib} {
-		w, err := seal.NewWriter(&limited{room, full}, 2*mib, h)
+		e, err := seal.NewEnvelope(h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, err := seal.NewWriter(&limited{room, full}, 2*mib, e)
 		if err == nil {
 			_, err = w.Write(data(6 * mib))
 			if errClose := w.Close(); !errors.Is(errClose, full) {

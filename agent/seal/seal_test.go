@@ -60,10 +60,7 @@ func pair(t testing.TB, k seal.KeyPair) (age.Recipient, age.Identity) {
 func sealed(t testing.TB, plain []byte, chunk int64, h seal.Holders) []byte {
 	t.Helper()
 	var out bytes.Buffer
-	w, err := seal.NewWriter(&out, chunk, h)
-	if err != nil {
-		t.Fatal(err)
-	}
+	w := newWriter(t, &out, chunk, h)
 	for rest := plain; len(rest) > 0; { // in odd pieces
 		n := min(len(rest), 300*kib+7)
 		if _, err := w.Write(rest[:n]); err != nil {
@@ -74,8 +71,20 @@ func sealed(t testing.TB, plain []byte, chunk int64, h seal.Holders) []byte {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	w.Forget()
 	return out.Bytes()
+}
+
+func newWriter(t testing.TB, to io.Writer, chunk int64, h seal.Holders) *seal.Writer {
+	t.Helper()
+	e, err := seal.NewEnvelope(h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := seal.NewWriter(to, chunk, e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
 }
 
 func open(t testing.TB, raw []byte, ids ...age.Identity) (*seal.Artifact, error) {
@@ -240,7 +249,11 @@ func TestBadHolders(t *testing.T) {
 		"negative size": {-mib, seal.Holders{Recipients: many.Recipients[:1]}, "multiple of 1 MiB"},
 	} {
 		var out bytes.Buffer
-		if _, err := seal.NewWriter(&out, tc.chunk, tc.h); err == nil || !strings.Contains(err.Error(), tc.says) || out.Len() > 0 {
+		e, err := seal.NewEnvelope(tc.h)
+		if err == nil {
+			_, err = seal.NewWriter(&out, tc.chunk, e)
+		}
+		if err == nil || !strings.Contains(err.Error(), tc.says) || out.Len() > 0 {
 			t.Errorf("%s: %v, %d bytes written", name, err, out.Len())
 		}
 	}

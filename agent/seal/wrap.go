@@ -3,6 +3,7 @@ package seal
 import (
 	"bytes"
 	"cmp"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +18,32 @@ type Holders struct {
 	// WorkFactor is the log2 of scrypt's work for the passphrase, at most 20; 0 means 17, which takes 128 MiB of memory.
 	WorkFactor int
 }
+
+// Envelope is the key of one artifact that is about to be sealed, wrapped for its holders. To make one takes the time that
+// a passphrase's scrypt takes; [NewWriter] then costs nothing.
+type Envelope struct {
+	id      [16]byte
+	key     *fileKey
+	wrapped [][]byte
+}
+
+// NewEnvelope makes a fresh key and wraps it.
+func NewEnvelope(h Holders) (*Envelope, error) {
+	e := &Envelope{key: newFileKey()}
+	_, _ = rand.Read(e.id[:])
+	var err error
+	e.wrapped, err = h.wrap(e.key)
+	if err == nil {
+		_, err = newHeader(e.id, SegmentSize).encodeSlot(1, e.wrapped, e.key) // too many holders are noticed now
+	}
+	return e, err
+}
+
+// MAC authenticates data that belong to the artifact but lie elsewhere, under the artifact's key.
+func (e *Envelope) MAC(data []byte) []byte { return e.key.mac(forManifest, data) }
+
+// Forget overwrites the key, when the artifact is finished or given up and MAC is no longer needed.
+func (e *Envelope) Forget() { e.key.forget() }
 
 // wrap wraps the key for every holder. A passphrase has an age file of its own: age does not mix it with public keys.
 func (h Holders) wrap(key *fileKey) ([][]byte, error) {

@@ -1,7 +1,6 @@
 package seal
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -13,7 +12,6 @@ import (
 // time, holds about two segments in memory, and writes in pieces of up to a segment.
 type Writer struct {
 	to    io.Writer
-	key   *fileKey
 	aead  *subtle.AESGCMHKDF
 	id    [16]byte
 	chunk int64
@@ -24,18 +22,26 @@ type Writer struct {
 	err     error          // sticky
 }
 
-// NewWriter writes the header to w and returns the writer of the plaintext. chunkSize is a multiple of SegmentSize.
-func NewWriter(w io.Writer, chunkSize int64, holders Holders) (*Writer, error) {
+// NewWriter writes the header to w and returns the writer of the plaintext. chunkSize is a multiple of SegmentSize. An
+// envelope is for one artifact.
+func NewWriter(w io.Writer, chunkSize int64, e *Envelope) (*Writer, error) {
 	if err := CheckChunkSize(chunkSize); err != nil {
 		return nil, err
 	}
-	s := &Writer{to: w, key: newFileKey(), chunk: chunkSize}
-	_, _ = rand.Read(s.id[:])
-	var err error
-	if s.aead, err = newAEAD(s.key); err != nil {
+	h := newHeader(e.id, chunkSize)
+	first, err := h.encodeSlot(1, e.wrapped, e.key)
+	if err != nil {
 		return nil, err
 	}
-	return s, s.writeHeader(holders)
+	s := &Writer{to: w, id: e.id, chunk: chunkSize}
+	if s.aead, err = newAEAD(e.key); err != nil {
+		return nil, err
+	}
+	raw := append(append([]byte{}, h.fixed[:]...), first...)
+	if _, err := w.Write(append(raw, make([]byte, h.size-int64(len(raw)))...)); err != nil {
+		return nil, fmt.Errorf("write the header: %w", err)
+	}
+	return s, nil
 }
 
 // CheckChunkSize reports why an artifact cannot be sealed in chunks of so many bytes.
@@ -49,29 +55,6 @@ func CheckChunkSize(n int64) error {
 func newAEAD(key *fileKey) (*subtle.AESGCMHKDF, error) {
 	return subtle.NewAESGCMHKDF(key.derive(forPayload), "SHA256", keySize, SegmentSize, 0)
 }
-
-func (s *Writer) writeHeader(holders Holders) error {
-	h := newHeader(s.id, s.chunk)
-	wrapped, err := holders.wrap(s.key)
-	if err != nil {
-		return err
-	}
-	first, err := h.encodeSlot(1, wrapped, s.key)
-	if err != nil {
-		return err
-	}
-	raw := append(append([]byte{}, h.fixed[:]...), first...)
-	if _, err := s.to.Write(append(raw, make([]byte, h.size-int64(len(raw)))...)); err != nil {
-		return fmt.Errorf("write the header: %w", err)
-	}
-	return nil
-}
-
-// MAC authenticates data that belong to the artifact but lie elsewhere, under the artifact's key.
-func (s *Writer) MAC(data []byte) []byte { return s.key.mac(forManifest, data) }
-
-// ID returns the artifact's id, which is random.
-func (s *Writer) ID() [16]byte { return s.id }
 
 // Write seals p. An error stays: the artifact is of no use then.
 func (s *Writer) Write(p []byte) (n int, err error) {
@@ -135,6 +118,3 @@ func (s *Writer) finish() error {
 	}
 	return w.Close()
 }
-
-// Forget overwrites the key. Call it when the artifact is finished or given up, and MAC is no longer needed.
-func (s *Writer) Forget() { s.key.forget() }

@@ -53,6 +53,7 @@ type Artifact struct {
 	Size      int64  `json:"size,omitempty"`       // bytes; counts once Whole
 	DataBytes int64  `json:"data_bytes,omitempty"` // bytes of the files that went in
 	Files     int64  `json:"files,omitempty"`      // that went in
+	MAC       []byte `json:"mac,omitempty"`        // of the manifest's claims, when the artifact is sealed; no secret
 	Whole     bool   `json:"whole,omitempty"`      // complete, and durable in the spool or at the targets
 }
 

@@ -36,7 +36,8 @@ type Artifact struct {
 	DataBytes int64 // bytes of the files in it
 	Files     int64
 	Chunks    []spool.Chunk
-	Whole     bool // every byte of it is in the spool or at the targets
+	MAC       []byte // of the manifest's claims; nil when it is not sealed
+	Whole     bool   // every byte of it is in the spool or at the targets
 }
 
 // Stored tells how one target ended.

@@ -20,6 +20,8 @@ type Capture struct {
 	Journal Journal
 	// Archive writes Data.zip to w.
 	Archive func(ctx context.Context, w io.Writer) (archive.Summary, error)
+	// Authenticate makes the MAC of the claims of an artifact that is whole; nil when it is not sealed.
+	Authenticate func(a Artifact) ([]byte, error)
 	// Shipping starts the transfer to every target.
 	Shipping func(ctx context.Context) (*ship.Shipment, error)
 }
@@ -77,6 +79,13 @@ func (c *Capture) whole(ctx context.Context, summary archive.Summary, size int64
 	}
 	a := &c.Backup.Artifact
 	a.Size, a.Chunks, a.DataBytes, a.Files = size, chunks, summary.Bytes, summary.Files
+	if c.Authenticate != nil {
+		mac, err := c.Authenticate(*a)
+		if err != nil {
+			return fmt.Errorf("authenticate the artifact: %w", err)
+		}
+		a.MAC = mac
+	}
 	if err := c.Journal.SaveArtifact(ctx, *a); err != nil {
 		return fmt.Errorf("record the artifact: %w", err)
 	}

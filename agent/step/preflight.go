@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -43,6 +44,9 @@ const (
 	// spoolChunks is how many chunks must fit into the spool at the least: one being written, those on their way.
 	spoolChunks = 4
 )
+
+// sealedSuffix ends the name of an encrypted artifact, so that nobody takes it for a zip file.
+const sealedSuffix = ".sealed"
 
 // Name implements run.Step.
 func (*Preflight) Name() string { return "preflight" }
@@ -166,6 +170,9 @@ func (p *Preflight) name(s *Survey) {
 	key, err := p.Backup.Job.Artifact.Name(vars)
 	if err != nil {
 		s.refuse(fmt.Errorf("artifact name: %w", err))
+	}
+	if key != "" && p.Backup.Job.Encrypt != nil && !strings.HasSuffix(key, sealedSuffix) {
+		key += sealedSuffix
 	}
 	s.Key, p.Backup.Artifact.Key = key, key
 }

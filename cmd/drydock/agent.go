@@ -9,6 +9,7 @@ import (
 	"github.com/drydock-backup/drydock/agent"
 	"github.com/drydock-backup/drydock/agent/job"
 	"github.com/drydock-backup/drydock/agent/plugin"
+	"github.com/drydock-backup/drydock/agent/seal"
 	"github.com/drydock-backup/drydock/hcl"
 )
 
@@ -78,7 +79,12 @@ func (a *app) located(s *session, err error) error {
 }
 
 // loader reads job files with the schemas of the plugins.
-func (s *session) loader() *hcl.Loader { return &hcl.Loader{Schemas: s.plugins, Lenient: s.lenient} }
+func (s *session) loader() *hcl.Loader {
+	return &hcl.Loader{Schemas: s.plugins, Lenient: s.lenient, CheckRecipient: func(text string) error {
+		_, err := seal.ParseRecipient(text)
+		return err
+	}}
+}
 
 // job loads the one job that --file or the job's name means.
 func (s *session) job(ctx context.Context, a *app, name string) (job.Job, error) {

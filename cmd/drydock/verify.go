@@ -23,31 +23,34 @@ file with --file.`
 
 func (a *app) verifyCommand() *cobra.Command {
 	var deep bool
+	var keys keyFlags
 	cmd := &cobra.Command{
 		Use:   "verify BACKUP",
 		Short: "prove that a stored backup is whole",
 		Long: `verify reads a stored backup and checks it against its manifest: every chunk's SHA-256. With --deep it also
 decompresses every file in it and checks size, CRC-32 and SHA-256. The exit code is 5 when something is damaged.
 
-` + backupArg,
+` + backupArg + "\n\n" + keyHelp + " Without --deep no key is needed.",
 		Args: exactArgs(1, "BACKUP"),
 	}
 	flags := a.backupFlags(cmd)
 	cmd.Flags().BoolVar(&deep, "deep", false, "also check every file in the artifact")
+	keys.add(cmd)
 	a.jsonFlag(cmd, "print the report as one JSON object")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return a.withAgent(cmd.Context(), func(s *session) error { return a.verify(cmd.Context(), s, args[0], *flags, deep) })
+		return a.withAgent(cmd.Context(), func(s *session) error { return a.verify(cmd.Context(), s, args[0], *flags, keys, deep) })
 	}
 	return cmd
 }
 
-func (a *app) verify(ctx context.Context, s *session, id string, flags backupFlags, deep bool) error {
+func (a *app) verify(ctx context.Context, s *session, id string, flags backupFlags, keys keyFlags, deep bool) error {
 	j, err := s.job(ctx, a, agent.JobOf(id))
 	if err != nil {
 		return err
 	}
 	d := a.newDisplay()
-	report, err := s.Verify(ctx, j, agent.VerifyOptions{Backup: id, Target: flags.target, Deep: deep, Observe: d.observe})
+	report, err := s.Verify(ctx, j, agent.VerifyOptions{Backup: id, Target: flags.target, Deep: deep,
+		Keys: keys.keys(a, knowsPassphrase(j)), Observe: d.observe})
 	d.close()
 	if err != nil && report.Backup == "" {
 		return err

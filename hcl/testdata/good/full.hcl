@@ -25,6 +25,11 @@ job "orders" {
 
   compress "zstd" { level = "best" }
 
+  encrypt {
+    passphrase = file("passphrase.txt")
+    recipients = ["age1vh24rrnp70544t4s6qjep5jsxqdfvvxhq9n7gypw6q938egecfhqjjr94c"]
+  }
+
   restart = "after-capture"
 
   target "file" "nas" {

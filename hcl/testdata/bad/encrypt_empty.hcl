@@ -5,7 +5,5 @@ job "orders" {
     service "systemd" { unit = "mysql.service" }
   }
   target "file" "nas" { path = "/mnt/nas/backups" }
-  encrypt {
-    passphrase = "correct horse battery"
-  }
+  encrypt {}
 }
