@@ -6,18 +6,25 @@ import (
 	"slices"
 )
 
-// Names that Install takes for what the example plugins are tested with. They are left out of Components, since the
-// examples' own tests install them.
+// Names that Install takes for what single tests need: the example plugins, and the documented ways to do without drydock.
+// They are left out of Components, since those tests install them.
 const (
 	Python = "python-grpc"    // the system's Python with gRPC, and protoc
+	Sealed = "age"            // age and the system's Python with cryptography, which open sealed artifacts
 	SSHD   = "openssh-server" // a real server for SFTP, which the test starts itself, on a port of its own
 )
 
 // sshdPackage starts a server on port 22 when it is installed on a system that runs systemd.
 const sshdPackage = "openssh-server"
 
+// modules is where Debian's packages put Python's.
+const modules = "/usr/lib/python3/dist-packages/"
+
+func sealedTools() []tool {
+	return []tool{{"age", "age"}, {"/usr/bin/python3", "python3"}, {modules + "cryptography", "python3-cryptography"}}
+}
+
 func pythonTools() []tool {
-	const modules = "/usr/lib/python3/dist-packages/"
 	return []tool{
 		{"/usr/bin/python3", "python3"}, {modules + "grpc", "python3-grpcio"}, {modules + "google/protobuf", "python3-protobuf"},
 		{modules + "cryptography", "python3-cryptography"}, {"protoc", "protobuf-compiler"}, {"make", "make"},

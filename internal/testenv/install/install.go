@@ -68,7 +68,7 @@ func Command(component string) string {
 // Install sets one component up, or says why it cannot. It is a no-op when the component is there. Progress goes to
 // log, one line per step.
 func Install(ctx context.Context, component string, log io.Writer) error {
-	if all := append(Components(), Peers, Python, SSHD); !slices.Contains(all, component) {
+	if all := append(Components(), Peers, Python, Sealed, SSHD); !slices.Contains(all, component) {
 		return fmt.Errorf("install %s: unknown component; there are %s", component, strings.Join(all, ", "))
 	}
 	cache, err := Cache()

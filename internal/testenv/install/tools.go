@@ -22,6 +22,8 @@ func toolsOf(component string) []tool {
 		return []tool{{"hyperfine", "hyperfine"}, {"zstd", "zstd"}, {"taskset", "util-linux"}}
 	case Python:
 		return pythonTools()
+	case Sealed:
+		return sealedTools()
 	case SSHD:
 		return sshdTools()
 	}
