@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 )
 
 // writeNew makes a file that did not exist, which only its owner can read. It appears under its name when all of it is
