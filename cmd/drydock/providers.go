@@ -8,6 +8,7 @@ import (
 	"github.com/drydock-backup/drydock/plugins/notify/webhook"
 	"github.com/drydock-backup/drydock/plugins/storage/azure"
 	"github.com/drydock-backup/drydock/plugins/storage/file"
+	"github.com/drydock-backup/drydock/plugins/storage/gcs"
 	"github.com/drydock-backup/drydock/plugins/storage/s3"
 	"github.com/drydock-backup/drydock/sdk/compress"
 	"github.com/drydock-backup/drydock/sdk/notify"
@@ -27,6 +28,7 @@ func providers() []provider {
 		storageProvider(file.Provider()),
 		storageProvider(s3.Provider()),
 		storageProvider(azure.Provider()),
+		storageProvider(gcs.Provider()),
 		compressProvider(zstd.Provider()),
 		compressProvider(deflate.Provider()),
 		compressProvider(store.Provider()),

@@ -16,6 +16,7 @@ import (
 const (
 	VersityGW = "versitygw" // S3 on top of a file system
 	MinIO     = "minio"
+	FakeGCS   = "fake-gcs" // Google Cloud Storage
 )
 
 // source is a Go program at a version.
@@ -27,6 +28,7 @@ type source struct {
 func sourceOf(component string) (s source, ok bool) {
 	s, ok = map[string]source{
 		VersityGW: {"github.com/versity/versitygw/cmd/versitygw", "v1.8.0", ""},
+		FakeGCS:   {"github.com/fsouza/fake-gcs-server", "v1.56.1", ""},
 		MinIO:     {"github.com/minio/minio", "v0.0.0-20260212201848-7aac2a2c5b7c", "kqueue"},
 	}[component]
 	return s, ok

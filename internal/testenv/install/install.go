@@ -26,7 +26,7 @@ const (
 
 // Components lists every name in the order in which "all" installs them.
 func Components() []string {
-	return []string{Tools, MySQL, MariaDB, VersityGW, MinIO, Azurite, Systemd}
+	return []string{Tools, MySQL, MariaDB, VersityGW, MinIO, Azurite, FakeGCS, Systemd}
 }
 
 // Names of the users that every template knows. Both may connect from anywhere; passwords are fixed, because the
@@ -92,7 +92,7 @@ func Install(ctx context.Context, component string, log io.Writer) error {
 		return p.install(ctx, log)
 	case Azurite:
 		return installAzurite(ctx, cache, log)
-	case VersityGW, MinIO:
+	case VersityGW, MinIO, FakeGCS:
 		s, _ := sourceOf(component)
 		return s.build(ctx, log, cache)
 	default:

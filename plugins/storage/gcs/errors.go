@@ -1,0 +1,137 @@
+package gcs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"cloud.google.com/go/auth"
+	"google.golang.org/api/googleapi"
+
+	"github.com/drydock-backup/drydock/sdk/errs"
+	"github.com/drydock-backup/drydock/sdk/transport"
+)
+
+// ServiceError is what the service answered.
+type ServiceError struct {
+	Status int    // of HTTP
+	Reason string // the service's own word, such as notFound; may be empty
+	Text   string // what it says; the missing permission, for example
+}
+
+// Error returns all of it.
+func (e *ServiceError) Error() string {
+	text := fmt.Sprintf("%d %s", e.Status, http.StatusText(e.Status))
+	if e.Reason != "" {
+		text = fmt.Sprintf("%s (%d)", e.Reason, e.Status)
+	}
+	if e.Text != "" {
+		text += ": " + oneLine(e.Text)
+	}
+	return text
+}
+
+// fail says what was tried, in which bucket, and gives err its kind. It returns nil for nil.
+func (s *Storage) fail(ctx context.Context, err error, format string, args ...any) error {
+	if err == nil {
+		return nil
+	}
+	op := fmt.Sprintf("%s in bucket %s", fmt.Sprintf(format, args...), s.cfg.Bucket)
+	var own *errs.Error
+	if errors.As(err, &own) {
+		return &errs.Error{Kind: own.Kind, Op: op, RetryAfter: own.RetryAfter, Err: err}
+	}
+	var answer *googleapi.Error
+	if errors.As(err, &answer) {
+		e := serviceError(answer)
+		return &errs.Error{Kind: kindOf(e), Op: op, RetryAfter: transport.RetryAfter(answer.Header, time.Now()), Err: e}
+	}
+	var token *tokenError
+	if errors.As(err, &token) && ctx.Err() == nil {
+		return &errs.Error{Kind: tokenKind(ctx, token), Op: op, Err: errors.New(oneLine(token.Error()))}
+	}
+	kind, ok := transport.Kind(ctx, err)
+	if !ok {
+		kind = errs.Permanent
+	}
+	return &errs.Error{Kind: kind, Op: op, Err: bare(err)}
+}
+
+// bare takes the address off an error of the client: it is long and says nothing that the operation does not.
+func bare(err error) error {
+	var where *url.Error
+	if errors.As(err, &where) {
+		return where.Err
+	}
+	return err
+}
+
+// tokenKind tells an identity service that is in trouble from one that says no.
+func tokenKind(ctx context.Context, err error) errs.Kind {
+	var refused *auth.Error
+	if errors.As(err, &refused) {
+		if refused.Response != nil && transport.StatusKind(refused.Response.StatusCode) == errs.Transient || refused.Temporary() {
+			return errs.Transient
+		}
+		return errs.Permission
+	}
+	if kind, ok := transport.Kind(ctx, err); ok {
+		return kind
+	}
+	return errs.Permission
+}
+
+func serviceError(e *googleapi.Error) *ServiceError {
+	answer := &ServiceError{Status: e.Code, Text: e.Message}
+	if len(e.Errors) > 0 {
+		answer.Reason = e.Errors[0].Reason
+	}
+	return answer
+}
+
+// kindOf classifies an answer of the service.
+func kindOf(e *ServiceError) errs.Kind {
+	switch e.Reason {
+	case "rateLimitExceeded", "userRateLimitExceeded", "slowDown":
+		return errs.Throttled
+	case "quotaExceeded", "storageQuotaExceeded":
+		return errs.NoSpace
+	case "conditionNotMet":
+		return errs.Exists
+	case "retentionPolicyNotMet", "objectUnderActiveHold":
+		return errs.Permission
+	}
+	if e.Status == http.StatusConflict {
+		return errs.Transient // two changes of one thing at the same time
+	}
+	return transport.StatusKind(e.Status)
+}
+
+// status returns what the service answered, 0 when it did not.
+func status(err error) int {
+	var answer *googleapi.Error
+	if errors.As(err, &answer) {
+		return answer.Code
+	}
+	return 0
+}
+
+// missing reports whether there is no such object. A bucket that does not exist is another matter.
+func missing(err error) bool {
+	var answer *googleapi.Error
+	return errors.As(err, &answer) && answer.Code == http.StatusNotFound && !strings.Contains(answer.Message, "bucket does not exist")
+}
+
+// oneLine puts a message on one line of bearable length.
+func oneLine(text string) string {
+	const longest = 400
+	text = strings.Join(strings.Fields(text), " ")
+	if len(text) > longest {
+		text = strings.ToValidUTF8(text[:longest], "") + "..."
+	}
+	return text
+}
