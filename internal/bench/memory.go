@@ -63,8 +63,27 @@ func (b *bench) peak(what, name, dataDir string) {
 
 // usage is the memory of a set of processes.
 type usage struct {
-	pss, rss  int64 // bytes
+	memory
 	processes int
+}
+
+// memory is what smaps_rollup tells, in bytes.
+type memory struct {
+	pss, rss int64
+	private  int64
+	shmem    int64 // the part of pss that is shared memory: frames
+}
+
+// own is the proportional set without the frames.
+func (m memory) own() int64 { return m.pss - m.shmem }
+
+func (m memory) add(o memory) memory {
+	return memory{m.pss + o.pss, m.rss + o.rss, m.private + o.private, m.shmem + o.shmem}
+}
+
+// max is the larger one of each.
+func (m memory) max(o memory) memory {
+	return memory{max(m.pss, o.pss), max(m.rss, o.rss), max(m.private, o.private), max(m.shmem, o.shmem)}
 }
 
 // watch returns the highest usage of all processes that run a binary, until ctx ends.
@@ -78,8 +97,7 @@ func watch(ctx context.Context, binary string) usage {
 			return top
 		case <-tick.C:
 			now := look(binary)
-			top.pss, top.rss = max(top.pss, now.pss), max(top.rss, now.rss)
-			top.processes = max(top.processes, now.processes)
+			top.memory, top.processes = top.memory.max(now.memory), max(top.processes, now.processes)
 		}
 	}
 }
@@ -91,19 +109,18 @@ func look(binary string) usage {
 		if path, err := os.Readlink(exe); err != nil || path != binary {
 			continue
 		}
-		pss, rss, ok := rollup(filepath.Join(filepath.Dir(exe), "smaps_rollup"))
-		if ok {
-			sum.pss, sum.rss, sum.processes = sum.pss+pss, sum.rss+rss, sum.processes+1
+		if m, ok := rollup(filepath.Join(filepath.Dir(exe), "smaps_rollup")); ok {
+			sum.memory, sum.processes = sum.memory.add(m), sum.processes+1
 		}
 	}
 	return sum
 }
 
 // rollup reads a process's memory; a process that is gone is not ok.
-func rollup(path string) (pss, rss int64, ok bool) {
+func rollup(path string) (m memory, ok bool) {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return 0, 0, false
+		return m, false
 	}
 	for lines := bufio.NewScanner(bytes.NewReader(data)); lines.Scan(); {
 		field := strings.Fields(lines.Text())
@@ -114,12 +131,16 @@ func rollup(path string) (pss, rss int64, ok bool) {
 		if err != nil {
 			continue
 		}
-		switch field[0] {
+		switch n := kb << 10; field[0] {
 		case "Pss:":
-			pss = kb << 10
+			m.pss = n
 		case "Rss:":
-			rss = kb << 10
+			m.rss = n
+		case "Private_Clean:", "Private_Dirty:":
+			m.private += n
+		case "Pss_Shmem:":
+			m.shmem = n
 		}
 	}
-	return pss, rss, pss > 0
+	return m, m.pss > 0
 }
