@@ -75,6 +75,7 @@ func (s *subject) search(config map[string]any, sensitive []schema.Attribute) {
 	if err == nil && len(diags) == 0 {
 		found.error("an error of the provider", s.Use(s.T, p))
 	}
+	found.look(p) // on a busy machine the watch may not have looked since
 	stop(s.T, p)
 	watched()
 	found.text("the log", found.log.String())
@@ -157,14 +158,7 @@ func (f *finds) logger() *slog.Logger {
 // function is called: a child may live only for a moment.
 func (f *finds) watch(p *host.Process) (end func()) {
 	done, ended := make(chan struct{}), make(chan struct{})
-	look := func() {
-		for _, pid := range append(group(p.PID()), p.PID()) {
-			for where, text := range shown(pid) {
-				f.text(where, text)
-			}
-		}
-	}
-	look()
+	f.look(p)
 	go func() {
 		defer close(ended)
 		for {
@@ -172,11 +166,20 @@ func (f *finds) watch(p *host.Process) (end func()) {
 			case <-done:
 				return
 			case <-time.After(20 * time.Millisecond):
-				look()
+				f.look(p)
 			}
 		}
 	}()
 	return func() { close(done); <-ended }
+}
+
+// look looks once.
+func (f *finds) look(p *host.Process) {
+	for _, pid := range append(group(p.PID()), p.PID()) {
+		for where, text := range shown(pid) {
+			f.text(where, text)
+		}
+	}
 }
 
 // buffer is a bytes.Buffer for several goroutines.
