@@ -4,10 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"time"
 
+	"github.com/drydock-backup/drydock/agent/durable"
 	"github.com/drydock-backup/drydock/agent/plugin"
 )
 
@@ -16,6 +16,7 @@ type Options struct {
 	DataDir  string       // the agent's own state; made when missing, 0700
 	SpoolDir string       // where chunks wait until they are shipped; made when missing, 0700
 	Plugins  *plugin.Host // closed by its owner, after the agent's last operation
+	Guardian []string     // command that makes this program call Guard; Run alone needs it
 	Version  string       // of drydock, for manifests
 	Log      *slog.Logger // nil discards
 	Queue    Queue        // of artifacts that wait for a target
@@ -37,7 +38,7 @@ func New(o Options) (*Agent, error) {
 		if !filepath.IsAbs(dir) {
 			return nil, fmt.Errorf("directory %q: an absolute path is needed", dir)
 		}
-		if err := os.MkdirAll(dir, 0o700); err != nil {
+		if err := durable.MkdirAll(dir, 0o700); err != nil {
 			return nil, err
 		}
 	}

@@ -17,6 +17,9 @@ import (
 func (r *running) end(ctx context.Context, failure error) (Outcome, error) {
 	// From here on nothing may be cut short by whoever cancelled the run; every part has its own bound.
 	free := context.WithoutCancel(ctx)
+	if r.guard != nil {
+		r.guard.StandDown() // MySQL is up, or the run has tried and tells about it
+	}
 	failure = r.tooLate(interrupted(ctx, failure))
 	if failure != nil && r.b.Artifact.Whole && ctx.Err() == nil {
 		failure = errors.Join(failure, r.rescue(free, failure))

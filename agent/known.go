@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/drydock-backup/drydock/agent/durable"
 	"github.com/drydock-backup/drydock/agent/fault"
 	"github.com/drydock-backup/drydock/agent/job"
 )
@@ -32,14 +33,11 @@ func (a *Agent) remember(j job.Job) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(a.knownDir(), 0o700); err != nil {
+	if err := durable.MkdirAll(a.knownDir(), 0o700); err != nil {
 		return err
 	}
 	path := filepath.Join(a.knownDir(), url.PathEscape(j.Name)+".json")
-	if err := os.WriteFile(path+".new", data, 0o600); err != nil {
-		return err
-	}
-	return fault.Around("known.rename", func() error { return os.Rename(path+".new", path) })
+	return fault.Around("known.rename", func() error { return durable.WriteFile(path, data, 0o600) })
 }
 
 // KnownJob finds a job by its name; "" finds the only one that there is.

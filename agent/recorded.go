@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/drydock-backup/drydock/agent/instance"
 	"github.com/drydock-backup/drydock/agent/job"
@@ -34,7 +35,7 @@ func (a *Agent) RecoverRecorded(ctx context.Context, name string) (found []Recov
 		if err := a.startRecorded(ctx, store, old); err != nil {
 			return found, fmt.Errorf("run %s had stopped MySQL: %w", old.ID, err)
 		}
-		found = append(found, Recovered{RunID: old.ID, Job: old.Job, MySQLStarted: true})
+		found = append(found, Recovered{RunID: old.ID, Job: old.Job, MySQLStarted: true, StartedBy: startedByService})
 	}
 	return found, nil
 }
@@ -52,12 +53,12 @@ func (a *Agent) startRecorded(ctx context.Context, store *state.Store, old state
 		return err
 	}
 	defer func() { err = errors.Join(err, server.Close()) }()
-	server.MayBeStopping(old.Intent.PID)
+	server.MayBeStopping(old.Intent.PID, time.Time{})
 	if err := server.Start(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}
 	return store.UpdateRun(old.ID, func(s *state.Run) error {
-		s.Intent.StartedBy, s.UpAgain = "agent", a.now().UTC()
+		s.Intent.StartedBy, s.UpAgain = startedByService, a.now().UTC()
 		s.Intent.Disarmed = len(s.Intent.Settings) == 0
 		return nil
 	})

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/drydock-backup/drydock/agent/fault"
+	"github.com/drydock-backup/drydock/agent/guardian"
 	"github.com/drydock-backup/drydock/agent/job"
 	"github.com/drydock-backup/drydock/agent/mysql"
 	"github.com/drydock-backup/drydock/agent/ship"
@@ -20,13 +22,24 @@ type Recovered struct {
 	RunID        string `json:"run"`
 	Job          string `json:"job"`
 	MySQLStarted bool   `json:"mysql_started"`
-	Artifact     string `json:"artifact"` // "kept" for resume, "dropped", or "" when there was none
+	StartedBy    string `json:"started_by,omitempty"` // "guardian", "agent", or "recover", which every run begins with
+	Artifact     string `json:"artifact"`             // "kept" for resume, "dropped", or "" when there was none
 }
+
+// Who can have brought MySQL up after a run that did not.
+const (
+	startedByGuardian = "guardian"
+	startedByRecover  = "recover"
+	startedByService  = "agent"
+)
 
 // What says it in words.
 func (r Recovered) What() string {
 	what := "MySQL was not stopped by it, or is up already"
-	if r.MySQLStarted {
+	switch r.StartedBy {
+	case startedByGuardian:
+		what = "its guardian has brought MySQL up again"
+	case startedByRecover, startedByService:
 		what = "MySQL is up again"
 	}
 	switch r.Artifact {
@@ -50,7 +63,7 @@ func (a *Agent) Recover(ctx context.Context, j job.Job) (found []Recovered, err 
 	if r.server, err = a.openServer(j); err != nil {
 		return nil, err
 	}
-	found, err = r.revive(ctx)
+	found, err = r.revive(ctx, startedByRecover)
 	if err != nil || len(found) == 0 {
 		return found, err
 	}
@@ -62,7 +75,7 @@ func (a *Agent) Recover(ctx context.Context, j job.Job) (found []Recovered, err 
 
 // revive starts MySQL for every run that had stopped it and could not bring it back: because it died, or because the
 // start failed. The oldest comes first, so that the latest settings win.
-func (r *running) revive(ctx context.Context) ([]Recovered, error) {
+func (r *running) revive(ctx context.Context, by string) ([]Recovered, error) {
 	runs, err := r.store.Last(state.KeepRuns)
 	if err != nil {
 		return nil, err
@@ -73,14 +86,21 @@ func (r *running) revive(ctx context.Context) ([]Recovered, error) {
 			continue
 		}
 		rec := Recovered{RunID: old.ID, Job: old.Job}
-		if old.Intent.Pending() {
-			if err := r.startAgain(ctx, old); err != nil {
+		switch {
+		case old.Intent.Pending():
+			if err := r.startAgain(ctx, old, by); err != nil {
 				err = r.guide(fmt.Errorf("run %s had stopped MySQL: %w", old.ID, err), old.Job, r.leftOf(old))
 				r.notify(ctx, r.notRecovered(old, err))
 				return found, err
 			}
-			rec.MySQLStarted = true
+			rec.StartedBy = by
+		case old.Intent != nil:
+			rec.StartedBy = old.Intent.StartedBy
+			if rec.StartedBy == startedByGuardian {
+				r.notify(ctx, r.recovered(old)) // a guardian has no providers
+			}
 		}
+		rec.MySQLStarted = rec.StartedBy != ""
 		found = append(found, rec)
 	}
 	return found, nil
@@ -88,13 +108,13 @@ func (r *running) revive(ctx context.Context) ([]Recovered, error) {
 
 // startAgain brings MySQL up and puts its settings back, as the run would have done. Nobody's Ctrl-C cuts it short; the
 // waits have their own bounds.
-func (r *running) startAgain(ctx context.Context, old state.Run) error {
+func (r *running) startAgain(ctx context.Context, old state.Run, by string) error {
 	ctx = context.WithoutCancel(ctx)
 	if old.Intent.Started() && r.stoppedSince() {
 		return r.letBe(old)
 	}
 	r.recallErrorLog(old)
-	r.server.MayBeStopping(old.Intent.PID)
+	r.mayBeStopping(old.Intent.PID, old.Intent.Written)
 	if err := r.server.Start(ctx); err != nil {
 		return err
 	}
@@ -109,13 +129,17 @@ func (r *running) startAgain(ctx context.Context, old state.Run) error {
 		// The run has reported it already; that it fails again must not keep every further run from going ahead.
 		r.o.Log.Warn("put back what the restart lost", "run", old.ID, "error", err)
 	}
-	return fault.Around("record.revived", func() error {
-		return r.store.UpdateRun(old.ID, func(s *state.Run) error {
-			s.Intent.Disarmed, s.Intent.StartedBy = true, "recover"
-			s.UpAgain = up
-			return nil
-		})
-	})
+	return r.broughtBack(old.ID, by, up)
+}
+
+// mayBeStopping says that a run asked this process to stop. A stop command of the job's own may outlive its run and ask
+// late, until its time is up; the other ways of stopping ask at once.
+func (r *running) mayBeStopping(pid int, asked time.Time) {
+	until := time.Time{}
+	if m := r.b.Job.MySQL; len(m.Service.Stop) > 0 {
+		until = asked.Add(m.StopTimeout)
+	}
+	r.server.MayBeStopping(pid, until)
 }
 
 // recallErrorLog lets errors quote the server's own log, which it has named before it was stopped.
@@ -154,7 +178,7 @@ func (r *running) settle(ctx context.Context, found []Recovered) error {
 }
 
 func (r *running) settleRun(ctx context.Context, dead state.Run) (artifact string, err error) {
-	const died = "the agent died during the run"
+	died := "the agent died during the run; the log of its guardian is " + guardian.LogPath(r.o.DataDir, dead.Job)
 	if dead.Artifact != nil && dead.Artifact.Whole {
 		return "kept", r.keep(dead, died)
 	}

@@ -62,6 +62,7 @@ type running struct {
 	frames  *host.Frames
 	sealed  *seal.Envelope // nil when the job does not encrypt
 	deafen  func()         // ends the watch for requests to cancel; nil while there is none
+	guard   *guard
 }
 
 // begin takes the locks, finishes the business of a run that died, and opens everything that the steps need. What
@@ -75,6 +76,8 @@ func (a *Agent) begin(ctx context.Context, j job.Job, observe func(Event), cance
 	r := &running{Agent: a, story: &story{run: id, observe: observe, clock: a.now}}
 	r.b = newBackup(id, j)
 	r.b.Started = started
+	r.guard = &guard{r: r}
+	r.alive = r.guard.beat
 	if err := r.open(ctx, cancel); err != nil {
 		return nil, errors.Join(err, r.close())
 	}
@@ -94,7 +97,7 @@ func (r *running) open(ctx context.Context, cancel context.CancelCauseFunc) (err
 	if r.server, err = r.openServer(r.b.Job); err != nil {
 		return err
 	}
-	dead, err := r.revive(ctx)
+	dead, err := r.revive(ctx, startedByRecover)
 	if err != nil {
 		return fmt.Errorf("finish an earlier run: %w", err)
 	}
@@ -109,28 +112,24 @@ func (r *running) open(ctx context.Context, cancel context.CancelCauseFunc) (err
 
 func newBackup(id string, j job.Job) *step.Backup { return &step.Backup{ID: id, Job: j} }
 
-// openState opens the job's state file, which is the job's lock too.
-func (a *Agent) openState(ctx context.Context, j job.Job) (store *state.Store, err error) {
-	ctx, cancel := context.WithTimeout(ctx, lockWait)
-	defer cancel()
-	err = fault.Around("lock.state", func() (err error) {
-		store, err = state.Open(ctx, state.Path(a.o.DataDir, j.Name))
-		return err
-	})
-	return store, err
-}
-
 // lock makes this the only run of the job, and the only one on the data directory.
 func (r *running) lock(ctx context.Context) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, lockWait)
-	defer cancel()
 	if r.store, err = r.openState(ctx, r.b.Job); err != nil {
 		return err
 	}
-	return fault.Around("lock.datadir", func() (err error) {
-		r.dirLock, err = instance.LockDataDir(ctx, r.b.Job.MySQL.DataDir)
+	r.dirLock, err = r.lockDir(ctx)
+	return err
+}
+
+func (r *running) lockDir(ctx context.Context) (*instance.Lock, error) {
+	ctx, cancel := context.WithTimeout(ctx, lockWait)
+	defer cancel()
+	var lock *instance.Lock
+	err := fault.Around("lock.datadir", func() (err error) {
+		lock, err = instance.LockDataDir(ctx, r.b.Job.MySQL.DataDir)
 		return err
 	})
+	return lock, err
 }
 
 // openPlugins starts targets and compressor side by side.
@@ -180,21 +179,35 @@ func (r *running) sequence(ctx context.Context) error {
 		preflight = &step.Preflight{Backup: r.b, Instance: r.server.Instance, Server: r.server.Server, Targets: r.targets,
 			History: r.history(), HostName: hostName(), Scan: r.scan, SpoolFree: r.spoolFree, SpoolUsed: r.spoolUsed,
 			QueueLimit: r.o.Queue.MaxBytes}
-		stop    = &step.Stop{Backup: r.b, Instance: r.server.Instance, Server: r.server.Server, Journal: r.journal, Now: r.now}
+		stop = &step.Stop{Backup: r.b, Instance: r.server.Instance, Server: r.server.Server, Journal: r.journal,
+			Guardian: r.guard, Now: r.now}
 		capture = &step.Capture{Backup: r.b, Guard: r.server.Instance, Spool: r.spool, Journal: r.journal,
 			Archive: r.archive, Authenticate: r.authenticate(), Shipping: r.ship}
 		shipped = &step.Ship{Backup: r.b}
 		restart = &step.Restart{Backup: r.b, Instance: r.server.Instance, Now: r.now}
-		confirm = &step.Confirm{Backup: r.b, Instance: r.server.Instance, Server: r.server.Server, Journal: r.journal}
-		commit  = &step.Commit{Backup: r.b, Targets: r.targets, Journal: r.journal, Options: r.commitOptions(),
+		confirm = &step.Confirm{Backup: r.b, Instance: r.server.Instance, Server: r.server.Server, Journal: r.journal,
+			Guardian: r.guard}
+		commit = &step.Commit{Backup: r.b, Targets: r.targets, Journal: r.journal, Options: r.commitOptions(),
 			Scratch: r.spool.Dir(), Manifest: r.manifest}
 		clean = &step.Clean{Backup: r.b, Spool: r.spool}
 	)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	r.guard.lost = cancel
 	runner := run.Runner{Journal: r.journal, Observe: r.stepped}
 	if r.b.Job.Restart == job.RestartAfterCapture {
-		return runner.Run(ctx, preflight, stop, capture, restart, confirm, shipped, commit, clean)
+		return because(ctx, runner.Run(ctx, preflight, stop, capture, restart, confirm, shipped, commit, clean))
 	}
-	return runner.Run(ctx, preflight, stop, capture, shipped, restart, confirm, commit, clean)
+	return because(ctx, runner.Run(ctx, preflight, stop, capture, shipped, restart, confirm, commit, clean))
+}
+
+// because names the loss of the guardian instead of what a step says that was cut short by it.
+func because(ctx context.Context, err error) error {
+	var failed *run.StepError
+	if cause := context.Cause(ctx); errors.Is(cause, errGuardianLost) && errors.As(err, &failed) {
+		return &run.StepError{Step: failed.Step, Err: cause, Undo: failed.Undo}
+	}
+	return err
 }
 
 // record makes the run known before it does anything.

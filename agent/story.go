@@ -16,6 +16,7 @@ type story struct {
 	run     string
 	observe func(Event) // may be nil
 	clock   func() time.Time
+	alive   func() // called whenever the run moves; may be nil
 
 	mu   sync.Mutex
 	last map[string]time.Time // when progress of a step and target was last told
@@ -38,6 +39,7 @@ func (s *story) tellLocked(e Event) {
 
 // stepped passes a runner's event on.
 func (s *story) stepped(e run.Event) {
+	s.moved()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.step = e.Step
@@ -50,6 +52,7 @@ func (s *story) stepped(e run.Event) {
 
 // progress tells how far a step is, if it is the one that goes on, and not too often.
 func (s *story) progress(step, target string, bytes, total int64) {
+	s.moved()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	key, now := step+"/"+target, s.clock()
@@ -61,6 +64,12 @@ func (s *story) progress(step, target string, bytes, total int64) {
 	}
 	s.last[key] = now
 	s.tellLocked(Event{Event: EventProgress, Step: step, Target: target, Bytes: bytes, Total: total})
+}
+
+func (s *story) moved() {
+	if s.alive != nil {
+		s.alive()
+	}
 }
 
 func (s *story) warn(message string) { s.tell(Event{Event: EventWarning, Message: message}) }

@@ -39,7 +39,8 @@ type Instance struct {
 	StartTimeout time.Duration
 	Log          *slog.Logger
 
-	stopping int // PID of a server that was asked to stop; 0 when none was
+	stopping   int       // PID of a server that was asked to stop; 0 when none was
+	askedUntil time.Time // until when it may yet be asked by somebody else; zero when by nobody
 }
 
 const (

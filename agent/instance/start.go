@@ -53,8 +53,9 @@ func (i *Instance) Start(ctx context.Context) error {
 }
 
 // MayBeStopping says that somebody asked the server of this PID to stop and did not wait for the outcome: a run that
-// died. Start then trusts its answers only after a while. 0 is nobody.
-func (i *Instance) MayBeStopping(pid int) { i.stopping = pid }
+// died. Start then trusts its answers only after a while, and not before until: a stop command may have been left behind
+// that asks late. 0 is nobody.
+func (i *Instance) MayBeStopping(pid int, until time.Time) { i.stopping, i.askedUntil = pid, until }
 
 // start is the state of one Start.
 type start struct {
@@ -149,7 +150,7 @@ func (s *start) ask(ctx context.Context, pid int) (up bool, err error) {
 	case s.answered.IsZero():
 		s.answered = time.Now()
 	}
-	return time.Since(s.answered) >= settle, nil
+	return time.Since(s.answered) >= settle && !time.Now().Before(s.askedUntil), nil
 }
 
 // vanished fails when the launched server is gone for good.

@@ -48,7 +48,7 @@ func TestStartAfterAnUnfinishedStop(t *testing.T) {
 	first, servers := s.PID(), watch(s)
 	time.AfterFunc(time.Second, func() { signal(t, first, syscall.SIGTERM) })
 	i := of(t, s)
-	i.MayBeStopping(first)
+	i.MayBeStopping(first, time.Time{})
 	if err := i.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}

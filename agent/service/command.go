@@ -117,9 +117,8 @@ func (c *command) prepare(ctx context.Context, argv []string) (*exec.Cmd, error)
 		return nil, fmt.Errorf("open log of %s: %w", argv[0], err)
 	}
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), argv[0], argv[1:]...)
-	cmd.Dir, cmd.Env = rootDir(), environment(os.Environ())
 	cmd.Stdout, cmd.Stderr = log, log
-	detach(cmd)
+	Detach(cmd)
 	return cmd, nil
 }
 

@@ -1,6 +1,8 @@
 package service
 
 import (
+	"os"
+	"os/exec"
 	"runtime"
 	"strings"
 )
@@ -17,6 +19,14 @@ func passes(name string) bool {
 
 // defaultPath is the search path of a command when the agent has none.
 const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// Detach prepares a command that is meant to outlive the agent: in a session of its own, so that no signal to the agent's
+// group or terminal reaches it, in a directory that keeps no file system busy, and with no more of the environment than a
+// server may see.
+func Detach(cmd *exec.Cmd) {
+	cmd.Dir, cmd.Env = rootDir(), environment(os.Environ())
+	detach(cmd)
+}
 
 // environment keeps of an environment what a server may see.
 func environment(all []string) []string {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/drydock-backup/drydock/agent/durable"
 	"github.com/drydock-backup/drydock/agent/fault"
 )
 
@@ -27,7 +28,7 @@ func (s *Spool) Sync(ctx context.Context) error {
 		}
 	}
 	for _, dir := range []string{s.dir, filepath.Dir(s.dir)} {
-		if err := fault.Around("spool.sync-dir", func() error { return syncDir(dir) }); err != nil {
+		if err := fault.Around("spool.sync-dir", func() error { return durable.SyncDir(dir) }); err != nil {
 			return fmt.Errorf("sync spool: %w", err)
 		}
 	}

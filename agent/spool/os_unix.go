@@ -5,7 +5,6 @@ package spool
 import (
 	"errors"
 	"fmt"
-	"os"
 
 	"golang.org/x/sys/unix"
 )
@@ -25,12 +24,4 @@ func FreeSpace(dir string) (int64, error) {
 // product multiplies what statfs tells, whose types differ from system to system.
 func product[B, S int32 | int64 | uint32 | uint64](blocks B, size S) int64 {
 	return int64(blocks) * int64(size)
-}
-
-func syncDir(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }

@@ -25,6 +25,3 @@ func FreeSpace(dir string) (int64, error) {
 	}
 	return int64(free), nil
 }
-
-// syncDir does nothing: Windows keeps directory entries in a journal of its own.
-func syncDir(string) error { return nil }

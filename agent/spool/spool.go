@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/drydock-backup/drydock/agent/durable"
 	"github.com/drydock-backup/drydock/agent/fault"
 )
 
@@ -58,7 +59,7 @@ type Spool struct {
 // Create makes the directory of a new spool, and its parent where that is missing. A dir that exists is an error
 // (fs.ErrExist): no two runs share a spool.
 func Create(dir string) (*Spool, error) {
-	if err := os.MkdirAll(filepath.Dir(dir), dirMode); err != nil {
+	if err := durable.MkdirAll(filepath.Dir(dir), dirMode); err != nil {
 		return nil, fmt.Errorf("create spool: %w", err)
 	}
 	if err := os.Mkdir(dir, dirMode); err != nil {

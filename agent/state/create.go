@@ -11,6 +11,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
+	"github.com/drydock-backup/drydock/agent/durable"
 	"github.com/drydock-backup/drydock/agent/fault"
 )
 
@@ -25,7 +26,7 @@ func create(path string) error {
 		return fmt.Errorf("open state: %w", err)
 	}
 	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, dirMode); err != nil {
+	if err := durable.MkdirAll(dir, dirMode); err != nil {
 		return fmt.Errorf("create state: %w", err)
 	}
 	f, err := os.CreateTemp(dir, filepath.Base(path)+".new-*")
@@ -44,7 +45,7 @@ func create(path string) error {
 		err = errors.Join(err, rmErr)
 	}
 	if err == nil {
-		err = fault.Around("state.sync", func() error { return errors.Join(syncDir(dir), syncDir(filepath.Dir(dir))) })
+		err = fault.Around("state.sync", func() error { return durable.SyncDir(dir) })
 	}
 	if err != nil {
 		return fmt.Errorf("create state %q: %w", path, err)

@@ -144,9 +144,6 @@ func TestKilledWriterLosesNothing(t *testing.T) {
 			}
 		}
 		p.kill()
-		if last == "" {
-			t.Fatal("the child recorded nothing")
-		}
 		id, number, _ := strings.Cut(last, " ")
 		n, err := strconv.Atoi(number)
 		must(t, err)

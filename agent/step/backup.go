@@ -81,6 +81,14 @@ type Server interface {
 	Apply(ctx context.Context, s mysql.Settings) error
 }
 
+// Guardian watches over the server while it is down, in a process of its own.
+type Guardian interface {
+	// Arm returns when the guardian is ready to bring the server up should this process die.
+	Arm(ctx context.Context, in Intent) error
+	// StandDown returns when it will do nothing any more. It may be called at any time, and twice.
+	StandDown()
+}
+
 // Journal keeps what must survive a crash of the agent. Each call returns when its record is on disk.
 type Journal interface {
 	SaveIntent(ctx context.Context, in Intent) error

@@ -12,6 +12,7 @@ type Confirm struct {
 	Instance Instance
 	Server   Server
 	Journal  Journal
+	Guardian Guardian
 }
 
 // Name implements run.Step.
@@ -20,8 +21,8 @@ func (*Confirm) Name() string { return "confirm" }
 // confirmLimit bounds the proof and the putting back, which have bounds of their own for each statement and channel.
 const confirmLimit = 5 * time.Minute
 
-// Do asks the server, puts its settings back and disarms the intent. A cancellation does not cut it short: a replica
-// whose threads stay off would be found out much later.
+// Do asks the server, puts its settings back and disarms intent and guardian. A cancellation does not cut it short: a
+// replica whose threads stay off would be found out much later.
 func (c *Confirm) Do(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), confirmLimit)
 	defer cancel()
@@ -37,6 +38,7 @@ func (c *Confirm) Do(ctx context.Context) error {
 	if err := c.Journal.Disarm(ctx); err != nil {
 		return fmt.Errorf("disarm the intent: %w", err)
 	}
+	c.Guardian.StandDown()
 	c.Backup.Downtime.Confirmed = true
 	return nil
 }

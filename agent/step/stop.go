@@ -15,13 +15,14 @@ type Stop struct {
 	Instance Instance
 	Server   Server
 	Journal  Journal
+	Guardian Guardian
 	Now      Clock
 }
 
 // Name implements run.Step.
 func (*Stop) Name() string { return "stop" }
 
-// Do writes the intent, then stops the server. When it returns, the process is gone and the data directory is free.
+// Do writes the intent, arms the guardian, then stops the server. When it returns, the process is gone and the data directory is free.
 func (s *Stop) Do(ctx context.Context) error {
 	was := s.Backup.Survey
 	intent := Intent{
@@ -33,6 +34,9 @@ func (s *Stop) Do(ctx context.Context) error {
 	}
 	if !was.Running {
 		return s.stillDown()
+	}
+	if err := s.Guardian.Arm(ctx, intent); err != nil {
+		return errors.Join(err, s.Journal.Disarm(context.WithoutCancel(ctx))) // nothing was stopped
 	}
 	s.Backup.Downtime.Began = s.Now()
 	err := s.Instance.Stop(ctx)
@@ -74,6 +78,6 @@ func (s *Stop) Undo(ctx context.Context) error {
 			return err
 		}
 	}
-	confirm := Confirm{Backup: b, Instance: s.Instance, Server: s.Server, Journal: s.Journal}
+	confirm := Confirm{Backup: b, Instance: s.Instance, Server: s.Server, Journal: s.Journal, Guardian: s.Guardian}
 	return confirm.Do(ctx)
 }

@@ -29,7 +29,7 @@ func surveyed(h *host) *step.Backup {
 }
 
 func stopOf(h *host) *step.Stop {
-	return &step.Stop{Backup: surveyed(h), Instance: h, Server: h, Journal: h, Now: clock()}
+	return &step.Stop{Backup: surveyed(h), Instance: h, Server: h, Journal: h, Guardian: h, Now: clock()}
 }
 
 // The intent is on disk before the server is asked to stop (R3.7).
@@ -39,7 +39,7 @@ func TestStopWritesTheIntentFirst(t *testing.T) {
 	if err := s.Do(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	h.wantCalls(t, "intent", "stop")
+	h.wantCalls(t, "intent", "arm", "stop")
 	if w := h.written; !w.WasRunning || w.PID != 4711 || w.At.IsZero() || w.MySQL.DataDir != dataDir {
 		t.Errorf("intent: %+v", w)
 	}
@@ -61,6 +61,14 @@ func TestStopWritesTheIntentFirst(t *testing.T) {
 		t.Error(err)
 	}
 	h.wantCalls(t, "intent") // nothing was stopped, so nothing is started
+
+	h = running()
+	h.arm = errBroken
+	s = stopOf(h)
+	if err := errors.Join(s.Do(t.Context()), s.Undo(t.Context())); !errors.Is(err, errBroken) {
+		t.Errorf("without a guardian: %v", err)
+	}
+	h.wantCalls(t, "intent", "arm", "disarm")
 }
 
 // A server that was down stays down; one that somebody started since preflight is left alone.
@@ -100,7 +108,7 @@ func TestUndoOfStop(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			h.wantCalls(t, "intent", "stop", "start", "answers", "apply", "disarm")
+			h.wantCalls(t, "intent", "arm", "stop", "start", "answers", "apply", "disarm", "stand down")
 			if d := cmp.Diff(h.settings, h.applied); d != "" {
 				t.Error(d)
 			}
@@ -118,7 +126,7 @@ func TestUndoOfStop(t *testing.T) {
 	if err := s.Undo(t.Context()); !errors.Is(err, errBroken) {
 		t.Errorf("undo: %v", err)
 	}
-	h.wantCalls(t, "intent", "stop", "start") // not disarmed: recover tries again
+	h.wantCalls(t, "intent", "arm", "stop", "start") // not disarmed: recover tries again
 }
 
 // The intent stays armed until the server is as it was.
@@ -135,7 +143,7 @@ func TestConfirm(t *testing.T) {
 			tt.change(h)
 			b := surveyed(h)
 			b.Downtime.Began = clock()()
-			c := &step.Confirm{Backup: b, Instance: h, Server: h, Journal: h}
+			c := &step.Confirm{Backup: b, Instance: h, Server: h, Journal: h, Guardian: h}
 			if err := c.Do(t.Context()); !errors.Is(err, errBroken) {
 				t.Errorf("error: %v", err)
 			}

@@ -23,7 +23,7 @@ import (
 type host struct {
 	pid                             int
 	holderErr, answers, manage      error
-	stop, start, apply, intent      error
+	stop, start, apply, intent, arm error
 	facts                           mysql.Facts
 	factsErr, settingsErr, artifact error
 	settings, applied               mysql.Settings
@@ -71,6 +71,16 @@ func (h *host) SaveIntent(_ context.Context, in step.Intent) error {
 }
 
 func (h *host) Disarm(context.Context) error { return h.note("disarm", nil) }
+
+func (h *host) Arm(_ context.Context, in step.Intent) error {
+	if h.written.PID != in.PID {
+		return errors.New("the guardian is armed before the intent is written")
+	}
+	return h.note("arm", h.arm)
+}
+
+func (h *host) StandDown() { _ = h.note("stand down", nil) }
+
 func (h *host) SaveArtifact(context.Context, step.Artifact) error {
 	return h.note("artifact", h.artifact)
 }

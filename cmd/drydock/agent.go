@@ -43,7 +43,7 @@ func (a *app) open() (*session, error) {
 		return nil, err
 	}
 	ag, err := agent.New(agent.Options{DataDir: dataDir, SpoolDir: spoolDir, Plugins: host, Version: a.version, Log: o.Log,
-		Queue: a.queue, Brief: a.service})
+		Queue: a.queue, Brief: a.service, Guardian: []string{o.Self, agent.GuardianCommand}})
 	if err != nil {
 		return nil, errors.Join(err, host.Close(context.Background()))
 	}

@@ -1,13 +1,14 @@
 //go:build unix
 
-package state
+package durable
 
 import (
 	"errors"
 	"os"
 )
 
-func syncDir(dir string) error {
+// SyncDir brings the names in a directory to the disk.
+func SyncDir(dir string) error {
 	f, err := os.Open(dir)
 	if err != nil {
 		return err
