@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/drydock-backup/drydock/agent/fault"
 	"github.com/drydock-backup/drydock/agent/guardian"
 	"github.com/drydock-backup/drydock/agent/job"
 	"github.com/drydock-backup/drydock/agent/step"
@@ -40,18 +41,20 @@ func (g *guard) Arm(ctx context.Context, in step.Intent) error {
 	o := guardian.Options{Command: g.r.o.Guardian, Log: g.r.o.Log, Lost: func(err error) {
 		g.lost(fmt.Errorf("%w: %w", errGuardianLost, err))
 	}}
-	armed, err := guardian.Arm(ctx, o, guardian.Order{
+	order := guardian.Order{
 		StateDir: g.r.o.DataDir, Job: g.r.b.Job.Name, Run: g.r.b.ID,
 		MySQL: in.MySQL, PID: in.PID, ErrorLog: g.r.server.ErrorLog, Settings: settings, Written: in.At,
 		Silence: silence + in.MySQL.StopTimeout + in.MySQL.StartTimeout,
-	})
-	if err != nil {
-		return err
 	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.current = armed
-	return nil
+	return fault.Around("guardian.arm", func() error {
+		armed, err := guardian.Arm(ctx, o, order)
+		if err == nil {
+			g.mu.Lock()
+			defer g.mu.Unlock()
+			g.current = armed
+		}
+		return err
+	})
 }
 
 // StandDown implements step.Guardian.
