@@ -47,8 +47,10 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer, log *slog.Logger,
 	if _, err := fmt.Fprintln(out, wordReady); err != nil {
 		w.log.Warn("tell the agent", "error", err) // it has died: the end of the pipe says so, too
 	}
+	w.log.Info("watching over MySQL", "silence", order.Silence, "deadline", order.Deadline)
 	why := w.watch()
 	if why == nil {
+		w.log.Info("the run needs no guardian any more")
 		return nil
 	}
 	w.log.Warn("bringing MySQL up: " + why.Text)
