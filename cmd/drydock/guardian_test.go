@@ -18,8 +18,8 @@ import (
 	"github.com/drydock-backup/drydock/internal/testenv"
 )
 
-// patience is for what takes seconds on an idle host.
-const patience = 2 * time.Minute
+// guardLimit is for what takes seconds on an idle host.
+const guardLimit = 2 * time.Minute
 
 // The agent dies in every way, and its guardian brings MySQL up, once, without anybody's help. (R3.7, R9.2)
 func TestGuardian(t *testing.T) {
@@ -116,7 +116,7 @@ func (h *site) dies(t *testing.T, at moment, kill func(t *testing.T, h *site, pi
 // comesBack waits until the guardians of the job have ended, and the server answers.
 func (h *site) comesBack(t *testing.T) {
 	t.Helper()
-	testenv.Eventually(t, patience, "the guardian ends", func() bool { return len(h.guardians(t)) == 0 })
+	testenv.Eventually(t, guardLimit, "the guardian ends", func() bool { return len(h.guardians(t)) == 0 })
 	h.wantUp(t)
 }
 
@@ -170,13 +170,13 @@ func (h *site) killGuardian(t *testing.T, agent int) {
 	watching := func() int { return strings.Count(h.guardianLog(t), "watching over MySQL") }
 	before := watching()
 	signalTo(t, guardianOf(t, agent), syscall.SIGKILL)
-	testenv.Eventually(t, patience, "another guardian watches", func() bool { return watching() > before })
+	testenv.Eventually(t, guardLimit, "another guardian watches", func() bool { return watching() > before })
 }
 
 // killOnceStopping kills the agent while its stop command sleeps.
 func killOnceStopping(t *testing.T, _ *site, pid int) {
 	t.Helper()
-	testenv.Eventually(t, patience, "the stop command runs", func() bool {
+	testenv.Eventually(t, guardLimit, "the stop command runs", func() bool {
 		return slices.ContainsFunc(children(t, pid), func(c child) bool { return strings.Contains(c.args, "sleep 8") })
 	})
 	signalTo(t, pid, syscall.SIGKILL)
