@@ -90,8 +90,12 @@ func (r *running) recovered(old state.Run) notify.Event {
 		Detail:  "The run did not end as it should: see its error in drydock runs, and the logs of this host.",
 		Fields:  map[string]string{"status": string(old.Status)},
 	}
+	up := old.UpAgain // when a guardian has done it
+	if up.IsZero() {
+		up = now
+	}
 	if !old.DownSince.IsZero() {
-		e.Fields["downtime"] = fmt.Sprintf("%.1fs", now.Sub(old.DownSince).Seconds())
+		e.Fields["downtime"] = fmt.Sprintf("%.1fs", up.Sub(old.DownSince).Seconds())
 	}
 	return e
 }

@@ -159,7 +159,7 @@ func TestUndoAfterTheRestart(t *testing.T) {
 		change func(*host, *step.Backup)
 		calls  []string
 	}{
-		"cancelled before confirm": {func(*host, *step.Backup) {}, []string{"answers", "answers", "apply", "disarm"}},
+		"cancelled before confirm": {func(*host, *step.Backup) {}, []string{"answers", "answers", "apply", "disarm", "stand down"}},
 		"died again": {
 			func(h *host, _ *step.Backup) { h.answers = errBroken },
 			[]string{"answers", "start", "answers"},
@@ -189,7 +189,7 @@ func TestRestartIsNotCancelled(t *testing.T) {
 	b := surveyed(h)
 	b.Downtime.Began = clock()()
 	restart := step.Restart{Backup: b, Instance: h, Now: clock()}
-	confirm := step.Confirm{Backup: b, Instance: h, Server: h, Journal: h}
+	confirm := step.Confirm{Backup: b, Instance: h, Server: h, Journal: h, Guardian: h}
 	if err := errors.Join(restart.Do(ctx), confirm.Do(ctx)); err != nil {
 		t.Error(err)
 	}
