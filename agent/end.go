@@ -129,7 +129,8 @@ func (r *running) outcome(failure error) Outcome {
 	out := Outcome{
 		RunID: b.ID, Finished: now, Status: r.status(failure), Key: b.Artifact.Key,
 		DowntimeSeconds: b.Downtime.Measured(now).Seconds(), PredictedSeconds: b.Downtime.Predicted.Seconds(),
-		DataBytes: b.Artifact.DataBytes, ArtifactBytes: b.Artifact.Size, Files: b.Artifact.Files,
+		BudgetSeconds: b.Job.MySQL.MaxDowntime.Seconds(),
+		DataBytes:     b.Artifact.DataBytes, ArtifactBytes: b.Artifact.Size, Files: b.Artifact.Files,
 		Targets: []TargetOutcome{},
 	}
 	if failure != nil {

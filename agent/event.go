@@ -52,6 +52,7 @@ type Outcome struct {
 	ExitCode         int             `json:"exit_code"`
 	DowntimeSeconds  float64         `json:"downtime_seconds"`
 	PredictedSeconds float64         `json:"predicted_downtime_seconds"`
+	BudgetSeconds    float64         `json:"max_downtime_seconds,omitempty"` // of the job; absent without one
 	DataBytes        int64           `json:"data_bytes"`
 	ArtifactBytes    int64           `json:"artifact_bytes"`
 	Files            int64           `json:"files"`

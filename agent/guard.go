@@ -23,6 +23,16 @@ var errGuardianLost = errors.New("the guardian is gone and no other can be start
 // healthy one takes.
 const silence = time.Hour
 
+// deadline is when MySQL must be back in any case, if the job has a budget: what is allowed, a stop and a start that take
+// all the time they may, the stop waited for twice when the run is cancelled in it, and a minute to bring the copy to the disk.
+// 0 is never.
+func deadline(m job.MySQL) time.Duration {
+	if m.MaxDowntime == 0 {
+		return 0
+	}
+	return m.MaxDowntime + 2*m.StopTimeout + m.StartTimeout + time.Minute
+}
+
 // guard is a run's guardian. It implements step.Guardian.
 type guard struct {
 	r    *running
@@ -44,7 +54,7 @@ func (g *guard) Arm(ctx context.Context, in step.Intent) error {
 	order := guardian.Order{
 		StateDir: g.r.o.DataDir, Job: g.r.b.Job.Name, Run: g.r.b.ID,
 		MySQL: in.MySQL, PID: in.PID, ErrorLog: g.r.server.ErrorLog, Settings: settings, Written: in.At,
-		Silence: silence + in.MySQL.StopTimeout + in.MySQL.StartTimeout,
+		Silence: silence + in.MySQL.StopTimeout + in.MySQL.StartTimeout, Deadline: deadline(in.MySQL),
 	}
 	return fault.Around("guardian.arm", func() error {
 		armed, err := guardian.Arm(ctx, o, order)

@@ -30,6 +30,7 @@ type Plan struct {
 	SpoolDir         string          `json:"spool_dir"`
 	SpoolFree        int64           `json:"spool_free"`
 	PredictedSeconds float64         `json:"predicted_downtime_seconds"`
+	BudgetSeconds    float64         `json:"max_downtime_seconds,omitempty"` // of the job; absent without one
 	Key              string          `json:"key"`
 	Targets          []PlanTarget    `json:"targets"`
 	Steps            []string        `json:"steps"`
@@ -112,7 +113,7 @@ func (a *Agent) planOf(b *step.Backup) (Plan, error) {
 		OK: len(s.Refused) == 0, Job: j.Name, Running: s.Running, PID: s.PID,
 		Product: s.Facts.Product, Version: s.Facts.Version, Hostname: s.Facts.Hostname,
 		DataDir: j.MySQL.DataDir, Files: s.Inventory.Files, DataBytes: s.Inventory.Bytes, AllocatedBytes: s.Inventory.Allocated,
-		SpoolDir: a.o.SpoolDir, SpoolFree: s.SpoolFree, PredictedSeconds: s.Predicted.Seconds(), Key: s.Key,
+		SpoolDir: a.o.SpoolDir, SpoolFree: s.SpoolFree, PredictedSeconds: s.Predicted.Seconds(), BudgetSeconds: j.MySQL.MaxDowntime.Seconds(), Key: s.Key,
 		Targets: []PlanTarget{}, Steps: planSteps(j, s), Warnings: append([]string{}, s.Warnings...), Refused: []string{},
 	}
 	for _, t := range s.Targets {

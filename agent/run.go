@@ -184,6 +184,8 @@ func (r *running) sequence(ctx context.Context) error {
 		capture = &step.Capture{Backup: r.b, Guard: r.server.Instance, Spool: r.spool, Journal: r.journal,
 			Archive: r.archive, Authenticate: r.authenticate(), Shipping: r.ship}
 		shipped = &step.Ship{Backup: r.b}
+		waited  = &step.Ship{Backup: r.b, MySQLWaits: true, Warn: r.warn}
+		rest    = &step.Ship{Backup: r.b, Rest: true}
 		restart = &step.Restart{Backup: r.b, Instance: r.server.Instance, Now: r.now}
 		confirm = &step.Confirm{Backup: r.b, Instance: r.server.Instance, Server: r.server.Server, Journal: r.journal,
 			Guardian: r.guard}
@@ -198,7 +200,7 @@ func (r *running) sequence(ctx context.Context) error {
 	if r.b.Job.Restart == job.RestartAfterCapture {
 		return because(ctx, runner.Run(ctx, preflight, stop, capture, restart, confirm, shipped, commit, clean))
 	}
-	return because(ctx, runner.Run(ctx, preflight, stop, capture, shipped, restart, confirm, commit, clean))
+	return because(ctx, runner.Run(ctx, preflight, stop, capture, waited, restart, confirm, rest, commit, clean))
 }
 
 // because names the loss of the guardian instead of what a step says that was cut short by it.
@@ -242,7 +244,10 @@ func (r *running) spoolFree() (int64, error) { return r.spool.Free() }
 func (r *running) archive(ctx context.Context, w io.Writer) (sum archive.Summary, err error) {
 	o := r.archiveOptions(r.b.Survey.Facts)
 	o.Scratch = r.spool.Dir()
-	o.Progress = func(p archive.Progress) { r.progress("capture", "", p.Bytes, r.b.Survey.Inventory.Bytes) }
+	o.Progress = func(p archive.Progress) {
+		r.b.Archived.Store(p.Bytes)
+		r.progress("capture", "", p.Bytes, r.b.Survey.Inventory.Bytes)
+	}
 	err = fault.Around("archive.write", func() (err error) {
 		sum, err = r.write(ctx, w, o)
 		return err

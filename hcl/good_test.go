@@ -29,7 +29,8 @@ func TestGoodFiles(t *testing.T) {
 			Name: "orders", File: "testdata/good/full.hcl", Restart: job.RestartAfterCapture,
 			MySQL: job.MySQL{
 				Host: "db1", Port: 3307, User: "drydock", Password: "pass word", DataDir: "/var/lib/mysql",
-				StopTimeout: 90 * time.Minute, StartTimeout: 24 * time.Hour, AllowPrimary: true,
+				StopTimeout: 90 * time.Minute, StartTimeout: 24 * time.Hour, MaxDowntime: 45 * time.Minute,
+				AllowPrimary: true,
 				Service: job.Service{Kind: job.ServiceExec, Start: []string{"/usr/local/bin/start-mysql", "--user=mysql"},
 					Stop: []string{"/usr/local/bin/stop-mysql"}},
 			},

@@ -43,6 +43,9 @@ func (e *evaluator) mysql(b *hclsyntax.Block) job.MySQL {
 	if g := e.get(f, "start_timeout"); g != nil {
 		m.StartTimeout, _ = g.duration(leastTimeout, mostTimeout)
 	}
+	if g := e.get(f, "max_downtime"); g != nil {
+		m.MaxDowntime, _ = g.duration(leastTimeout, mostTimeout)
+	}
 	if g := e.get(f, "allow_primary"); g != nil {
 		m.AllowPrimary, _ = g.boolean()
 	}

@@ -66,6 +66,7 @@ func mysqlSpec() *blockSpec {
 			{name: "data_dir", required: true, example: `data_dir = "/var/lib/mysql"`, doc: "the directory that is backed up"},
 			{name: "stop_timeout", example: `stop_timeout = "10m"`},
 			{name: "start_timeout", example: `start_timeout = "10m"`},
+			{name: "max_downtime", example: `max_downtime = "30m"`},
 			{name: "allow_primary", example: `allow_primary = true`},
 		},
 		blocks: []childSpec{{blockSpec: serviceSpec(), required: true}},

@@ -27,6 +27,9 @@ type MySQL struct {
 	StopTimeout  time.Duration // how long a clean shutdown may take
 	StartTimeout time.Duration // how long until the server answers a query after its start
 
+	// MaxDowntime is the budget of a run: past it the server gets its data directory back first. 0 is none.
+	MaxDowntime time.Duration
+
 	// AllowPrimary permits the backup of a writable server that replicas are attached to.
 	AllowPrimary bool
 

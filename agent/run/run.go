@@ -23,6 +23,11 @@ type Undoer interface {
 	Undo(ctx context.Context) error
 }
 
+// Skipper is a Step that may find that nothing is left to do when its turn comes: then it is passed over without a trace.
+type Skipper interface {
+	Skip() bool
+}
+
 // Journal keeps the checkpoints of a run where they survive a crash.
 type Journal interface {
 	StepBegun(ctx context.Context, step string) error
@@ -87,6 +92,9 @@ type Runner struct {
 func (r *Runner) Run(ctx context.Context, steps ...Step) error {
 	var begun []Step
 	for _, s := range steps {
+		if k, ok := s.(Skipper); ok && k.Skip() {
+			continue
+		}
 		begun = append(begun, s)
 		if err := r.do(ctx, s); err != nil {
 			return &StepError{Step: s.Name(), Err: err, Undo: r.undo(ctx, begun)}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"sync"
+	"time"
 
 	"github.com/drydock-backup/drydock/agent/spool"
 	"github.com/drydock-backup/drydock/sdk/errs"
@@ -29,6 +30,7 @@ type lane struct {
 	has       map[int]bool // chunks that have arrived
 	bytes     int64        // that have arrived
 	err       error        // why the target was given up
+	failing   time.Time    // since when no call has succeeded; zero after one that did
 	committed bool
 
 	progress sync.Mutex // one Progress call at a time
@@ -145,7 +147,11 @@ func (l *lane) judge(ctx context.Context, c spool.Chunk, err error) error {
 
 // call runs one call to the target with this shipment's retries. bytes is what the call moves.
 func (l *lane) call(ctx context.Context, op string, bytes int64, f func(ctx context.Context) error) error {
-	return l.s.o.call(ctx, l.t, op, bytes, f)
+	return l.s.o.call(ctx, l.t, op, bytes, func(ctx context.Context) error {
+		err := f(ctx)
+		l.answered(err)
+		return err
+	})
 }
 
 // arrived notes a chunk that the target holds.

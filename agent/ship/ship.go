@@ -66,6 +66,7 @@ type Shipment struct {
 	ctx     context.Context
 	lanes   []*lane
 	workers sync.WaitGroup
+	ended   chan struct{} // closed when no worker is left
 	journal *recorder
 
 	mu       sync.Mutex
@@ -87,7 +88,7 @@ func Start(ctx context.Context, targets []Target, o Options) (*Shipment, error) 
 	if err != nil {
 		return nil, err
 	}
-	s := &Shipment{o: o, keep: o.Keep, journal: newRecorder(o.Journal, o.Log)}
+	s := &Shipment{o: o, keep: o.Keep, journal: newRecorder(o.Journal, o.Log), ended: make(chan struct{})}
 	s.changed = sync.NewCond(&s.mu)
 	s.ctx, s.cancel = context.WithCancelCause(ctx)
 	for _, t := range targets {
@@ -96,6 +97,10 @@ func Start(ctx context.Context, targets []Target, o Options) (*Shipment, error) 
 	for _, l := range s.lanes {
 		s.workers.Go(l.run)
 	}
+	go func() { // ends with the workers
+		s.workers.Wait()
+		close(s.ended)
+	}()
 	return s, nil
 }
 
@@ -196,7 +201,7 @@ func (s *Shipment) Finish() {
 func (s *Shipment) Wait(ctx context.Context) []Result {
 	stop := context.AfterFunc(ctx, func() { s.cancel(context.Cause(ctx)) })
 	defer stop()
-	s.workers.Wait()
+	<-s.ended
 	s.cancel(errAborted) // what follows is too late
 	s.journal.close()
 	all := make([]Result, len(s.lanes))

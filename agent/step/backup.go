@@ -2,6 +2,7 @@ package step
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/drydock-backup/drydock/agent/job"
@@ -24,6 +25,7 @@ type Backup struct {
 	Stored   []Stored       // by commit
 	Held     []string       // labels of targets that held the backup before a resume
 	Downtime Downtime       // by stop and restart
+	Archived atomic.Int64   // bytes of files that capture has read; from any goroutine
 
 	PutBack bool // confirm has tried to put back what the restart lost, whatever came of it
 }

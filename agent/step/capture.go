@@ -43,20 +43,28 @@ func (c *Capture) Do(ctx context.Context) error {
 		return err
 	}
 	c.Backup.Shipment = shipment
+	size, chunks, summary, err := c.copy(ctx, shipment)
+	if err != nil {
+		return err
+	}
+	shipment.Finish()
+	return c.whole(ctx, summary, size, chunks)
+}
+
+// copy writes the artifact, within the budget for the downtime.
+func (c *Capture) copy(ctx context.Context, shipment *ship.Shipment) (int64, []spool.Chunk, archive.Summary, error) {
+	ctx, done := c.Backup.withinBudget(ctx)
+	defer done()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	w := c.Spool.Writer(ctx, c.Backup.Artifact.ChunkSize, shipment.Offer)
 	summary, err := c.archive(ctx, cancel, w)
 	if err != nil {
 		w.Abort()
-		return err
+		return 0, nil, summary, c.Backup.overBudget(ctx, err)
 	}
 	size, chunks, err := w.Finish()
-	if err != nil {
-		return err
-	}
-	shipment.Finish()
-	return c.whole(ctx, summary, size, chunks)
+	return size, chunks, summary, c.Backup.overBudget(ctx, err)
 }
 
 // archive writes Data.zip while a watch looks for anybody at the files. Whatever ended the writing, a server that is

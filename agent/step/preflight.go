@@ -78,6 +78,9 @@ func (p *Preflight) Look(ctx context.Context) error {
 	}
 	s.Predicted = Predict(p.History, s.Inventory.Bytes, p.Backup.Job.Restart)
 	p.Backup.Downtime.Predicted = s.Predicted
+	if w := p.Backup.budgetWarning(); w != "" {
+		s.Warnings = append(s.Warnings, w)
+	}
 	p.name(s)
 	p.targets(ctx, s)
 	p.chunks(s)

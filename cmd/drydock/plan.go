@@ -57,7 +57,7 @@ func (a *app) printPlan(p agent.Plan) {
 	a.printf("  server      %s\n", serverLine(p))
 	a.printf("  data        %s in %d files (%s on disk) below %s\n", size(p.DataBytes), p.Files, size(p.AllocatedBytes), p.DataDir)
 	a.printf("  spool       %s free in %s\n", size(p.SpoolFree), p.SpoolDir)
-	a.printf("  downtime    %s predicted\n", secondsSpan(p.PredictedSeconds))
+	a.printf("  downtime    %s predicted%s\n", secondsSpan(p.PredictedSeconds), budget(p.BudgetSeconds))
 	a.printf("  artifact    %s\n", p.Key)
 	for _, t := range p.Targets {
 		a.printf("  target      %s\n", targetLine(t))
@@ -75,6 +75,14 @@ func (a *app) printPlan(p agent.Plan) {
 	for _, r := range p.Refused {
 		a.printf("\nrefused: %s\n", r)
 	}
+}
+
+// budget tells max_downtime where a job sets it.
+func budget(seconds float64) string {
+	if seconds == 0 {
+		return ""
+	}
+	return ", max_downtime " + secondsSpan(seconds)
 }
 
 func serverLine(p agent.Plan) string {

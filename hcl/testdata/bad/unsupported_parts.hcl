@@ -2,7 +2,6 @@ job "orders" {
   mysql {
     user     = "drydock"
     data_dir = "/var/lib/mysql"
-    max_downtime = "30m"
     service "windows" { name = "MySQL97" }
   }
   target "file" "nas" { path = "/mnt/nas/backups" }

@@ -8,6 +8,7 @@ job "orders" {
     data_dir      = "/var/lib/mysql/"
     stop_timeout  = "1h30m"
     start_timeout = "1d"
+    max_downtime  = "45m"
     allow_primary = true
 
     service "exec" {
