@@ -23,9 +23,9 @@ type Undoer interface {
 	Undo(ctx context.Context) error
 }
 
-// Skipper is a Step that may find that nothing is left to do when its turn comes: then it is passed over without a trace.
-type Skipper interface {
-	Skip() bool
+// Needless is a Step that may find that nothing is left to do when its turn comes: then it is passed over without a trace.
+type Needless interface {
+	NothingToDo() bool
 }
 
 // Journal keeps the checkpoints of a run where they survive a crash.
@@ -92,7 +92,7 @@ type Runner struct {
 func (r *Runner) Run(ctx context.Context, steps ...Step) error {
 	var begun []Step
 	for _, s := range steps {
-		if k, ok := s.(Skipper); ok && k.Skip() {
+		if k, ok := s.(Needless); ok && k.NothingToDo() {
 			continue
 		}
 		begun = append(begun, s)

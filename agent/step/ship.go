@@ -38,8 +38,8 @@ func (s *Ship) Name() string {
 	return "ship"
 }
 
-// Skip implements run.Skipper: when an earlier Ship has waited to the end, nothing is left to do.
-func (s *Ship) Skip() bool { return s.Backup.Shipped != nil }
+// NothingToDo implements run.Needless: when an earlier Ship has waited to the end, nothing is left to do.
+func (s *Ship) NothingToDo() bool { return s.Backup.Shipped != nil }
 
 // Do fails when no target got everything. When only some did, the run goes on with those.
 func (s *Ship) Do(ctx context.Context) error {
