@@ -51,7 +51,7 @@ func (u *unit) Start(ctx context.Context) error {
 		forget := conn.ResetFailedUnitContext(ctx, u.name)
 		err := u.await(ctx, conn, "start", conn.StartUnitContext)
 		if err != nil && errs.Is(u.classify(forget, ""), errs.Permission) {
-			err = fmt.Errorf("%w (nor could its failures be forgotten: %v)", err, forget)
+			err = fmt.Errorf("%w (nor could its failures be forgotten: %s)", err, forget.Error())
 		}
 		return err
 	})
