@@ -19,12 +19,12 @@ import (
 func TestHealth(t *testing.T) {
 	var log syncBuffer
 	s := newShop(t)
-	s.options.Health, s.options.Log = 300*time.Millisecond, slog.New(slog.NewTextHandler(&log, nil))
+	s.options.Health, s.options.Log = time.Second, slog.New(slog.NewTextHandler(&log, nil))
 	h := s.host(t)
 	store, err := h.Storage(t.Context(), sftp())
 	must(t, err)
 	first := h.Processes()[0].PID
-	time.Sleep(700 * time.Millisecond)
+	time.Sleep(2500 * time.Millisecond)
 	if now := h.Processes(); len(now) != 1 || now[0].PID != first {
 		t.Fatalf("a healthy provider was ended: %v", now)
 	}

@@ -296,7 +296,7 @@ func TestProviders(t *testing.T) {
 
 func waitFor(t *testing.T, what string, reached func() bool) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); !reached(); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !reached(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("timeout: ", what)
 		}

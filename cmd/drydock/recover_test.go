@@ -116,7 +116,7 @@ func wantGone(t *testing.T, all []child) {
 			continue
 		}
 		plugins++
-		testenv.Eventually(t, 5*time.Second, "provider is gone: "+c.args, func() bool {
+		testenv.Eventually(t, 30*time.Second, "provider is gone: "+c.args, func() bool {
 			args, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", c.pid))
 			return err != nil || !strings.Contains(string(args), "plugin")
 		})

@@ -52,7 +52,7 @@ func TestLogs(t *testing.T) {
 		"grouped": "ERROR", "stray print with [redacted]": "stdout", "stray error print": "stderr",
 	}
 	got := map[string]string{}
-	for end := time.Now().Add(5 * time.Second); len(got) < len(want) && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(30 * time.Second); len(got) < len(want) && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		got = map[string]string{}
 		for line := range strings.Lines(logs.String()) {
 			var entry map[string]any

@@ -216,7 +216,7 @@ func TestCancel(t *testing.T) {
 			began := time.Now()
 			err := call(ctx)
 			cancel()
-			if took := time.Since(began); took > 2*time.Second || !errs.Is(err, errs.Canceled) || !errors.Is(err, context.DeadlineExceeded) {
+			if took := time.Since(began); took > 20*time.Second || !errs.Is(err, errs.Canceled) || !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("%s %s: %v after %s", name, key, err, took)
 			}
 		}

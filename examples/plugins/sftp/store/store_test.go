@@ -141,9 +141,9 @@ func TestNetwork(t *testing.T) {
 		err := s.PutChunk(ctx, token, chunk)
 		cancel()
 		took := time.Since(began)
-		limit := 3 * time.Second
+		limit := 40 * time.Second
 		if step.context > 0 {
-			limit = time.Second
+			limit = 20 * time.Second
 		}
 		if step.kind == "" && err != nil {
 			wantKind(t, step.name, err, errs.Transient)
@@ -171,7 +171,7 @@ func TestNoServer(t *testing.T) {
 			began := time.Now()
 			_, err := open(t, c).Check(t.Context())
 			wantKind(t, "check", err, errs.Transient)
-			if took := time.Since(began); took > 2*time.Second {
+			if took := time.Since(began); took > 20*time.Second {
 				t.Errorf("it took %s", took)
 			}
 		})
