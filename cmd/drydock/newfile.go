@@ -6,7 +6,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
+
+	"github.com/drydock-backup/drydock/agent/durable"
 )
 
 // writeNew makes a file that did not exist, which only its owner can read. It appears under its name when all of it is
@@ -26,7 +27,7 @@ func writeNew(path string, write func(io.Writer) error) (err error) {
 	if err := os.Link(f.Name(), path); err != nil { // unlike a rename, it never overwrites
 		return err
 	}
-	return syncDir(filepath.Dir(path))
+	return durable.SyncDir(filepath.Dir(path))
 }
 
 func fill(f *os.File, write func(io.Writer) error) error {
@@ -42,16 +43,4 @@ func ignoreGone(err error) error {
 		return nil
 	}
 	return err
-}
-
-// syncDir brings a directory's new name to the disk, where directories can be synced.
-func syncDir(dir string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
