@@ -6,7 +6,7 @@
 // The start command is either the server itself in the foreground or a command that returns once the server runs by
 // itself. It gets a session of its own, /dev/null as its input, and "/" as its directory; what it prints goes to
 // <LogDir>/<Name>.start.log. So it outlives the agent, whatever signal the agent or the agent's process group gets. When
-// the agent runs as a systemd service itself, its unit needs KillMode=process or mixed, for systemd kills by control
+// the agent runs as a systemd service itself, its unit needs KillMode=process, for systemd kills by control
 // group.
 //
 // Of the agent's environment only this reaches the command, so that no credential of the agent's ends up in the

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -217,4 +218,92 @@ func killedGuardians(t *testing.T, h *site) {
 	if log := h.guardianLog(t); !strings.Contains(log, "no guardian any more") || strings.Contains(log, h.server.Password) {
 		t.Errorf("log: %s", log)
 	}
+}
+
+// The run that died took its guardian with it: the next one brings MySQL up even if its job file is refused by now.
+func TestRefusedFileKeepsNothingDown(t *testing.T) {
+	t.Parallel()
+	s := testenv.MySQL(t)
+	for name, spoil := range map[string]jobText{
+		"unknown provider": {Target: "target \"nowhere\" \"nas\" {}"},
+		"no HCL at all":    {Extra: "}}} {{{"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newSite(t, s)
+			h.writeJob(t, slowly(jobText{}))
+			h.dies(t, step("stop", "done"), func(t *testing.T, _ *site, pid int) {
+				for _, c := range children(t, pid) { // both are frozen, so that neither sees the other one die
+					if strings.HasSuffix(strings.TrimSpace(c.args), " guardian") {
+						signalTo(t, pid, syscall.SIGSTOP)
+						signalTo(t, c.pid, syscall.SIGKILL)
+					}
+				}
+				signalTo(t, pid, syscall.SIGKILL)
+			})
+			if h.server.Running() {
+				t.Fatal("the server runs")
+			}
+			h.writeJob(t, spoil)
+			drydock(t, h.args("run", "--file", h.job)...).want(t, exitUsage).says(t, "MySQL is up again")
+			h.wantUp(t)
+			h.writeJob(t, jobText{})
+			h.run(t, exitDone)
+		})
+	}
+}
+
+// Past the budget a copy that is not complete is dropped: the stop alone has used it up here.
+func TestMaxDowntimeInCapture(t *testing.T) {
+	t.Parallel()
+	h := newSite(t, testenv.MySQL(t))
+	h.writeJob(t, jobText{MaxDowntime: "1s", Stop: `["/bin/sh", "-c", "sleep 2; kill $(cat ` + h.server.PIDFile + `)"]`})
+	p := h.plan(t)
+	if p.BudgetSeconds != 1 || !strings.Contains(strings.Join(p.Warnings, "\n"), "longer than max_downtime of 1s") || !p.OK {
+		t.Errorf("plan: %+v", p)
+	}
+	e, r := h.run(t, exitFailed)
+	r.says(t, "capture:", "max_downtime of 1s is used up", "bytes were archived", "hint: allow more time")
+	if e.BudgetSeconds != 1 || e.PredictedSeconds == 0 || e.DowntimeSeconds < 1 || e.Status != agent.StatusFailed {
+		t.Errorf("finished: %+v", e.Outcome)
+	}
+	h.wantUp(t)
+	h.wantNothing(t)
+	h.wantNoTrace(t, e.Run)
+}
+
+// Past the budget a whole artifact ships while MySQL is up again. The target takes nothing before.
+func TestMaxDowntimeInShip(t *testing.T) {
+	t.Parallel()
+	s := testenv.MySQL(t)
+	s.Fill(t, testenv.FillOptions{BigMB: 4})
+	h := newSite(t, s)
+	h.writeJob(t, jobText{MaxDowntime: "45s"})
+	before := s.Checksums(t)
+	cmd := drydockCommand(t, h.args("run", "--file", h.job, "--json")...)
+	frozen := 0
+	r := watchedRun(t, cmd, func(e agent.Event) bool {
+		switch {
+		case step("capture", "begun")(e):
+			for _, c := range children(t, cmd.Process.Pid) {
+				if strings.Contains(c.args, "serve storage file") {
+					frozen = c.pid
+					signalTo(t, frozen, syscall.SIGSTOP)
+				}
+			}
+		case step("confirm", "done")(e):
+			signalTo(t, frozen, syscall.SIGCONT)
+			return true
+		}
+		return false
+	}, func(int) { h.wantUp(t) }).want(t, exitDone)
+	story := regexp.MustCompile(`(?s)max_downtime of 45s is used up: MySQL is started first.*"step":"restart","phase":"begun".*` +
+		`"step":"confirm","phase":"done".*"step":"deliver","phase":"begun".*"step":"deliver","phase":"done".*"step":"commit"`)
+	if !story.MatchString(r.stdout) {
+		t.Errorf("events:\n%s", r.stdout)
+	}
+	e := lastEvent(t, r)
+	if e.BudgetSeconds != 45 || e.DowntimeSeconds < 45 {
+		t.Errorf("finished: %+v", e.Outcome)
+	}
+	h.wantRestored(t, e.BackupID, before)
 }

@@ -31,7 +31,7 @@ run and brings MySQL back first.`,
 func (a *app) run(ctx context.Context, s *session, name string) error {
 	j, err := s.job(ctx, a, name)
 	if err != nil {
-		return err
+		return a.reviveFirst(ctx, s, name, err)
 	}
 	return a.watched(func(observe func(agent.Event)) (agent.Outcome, error) { return s.Run(ctx, j, observe) })
 }

@@ -29,6 +29,7 @@ type jobText struct {
 	Start             string // the server's own, when empty
 	StartTimeout      string
 	Stop, StopTimeout string
+	MaxDowntime       string // none, when empty
 	Password          string
 	ArtifactName      string
 	ChunkSize         string
@@ -78,6 +79,10 @@ func (h *site) writeJob(t *testing.T, j jobText) {
 	if j.Stop != "" {
 		stop = "stop  = " + j.Stop
 	}
+	budget := ""
+	if j.MaxDowntime != "" {
+		budget = fmt.Sprintf("max_downtime = %q", j.MaxDowntime)
+	}
 	text := fmt.Sprintf(`job %q {
   mysql {
     host          = %q
@@ -87,6 +92,7 @@ func (h *site) writeJob(t *testing.T, j jobText) {
     data_dir      = %q
     stop_timeout  = %q
     start_timeout = %q
+    %s
 
     service "exec" {
       start = %s
@@ -107,8 +113,8 @@ func (h *site) writeJob(t *testing.T, j jobText) {
 
   %s
 }
-`, h.name, h.server.Host, h.server.Port, h.server.User, password, h.server.DataDir, j.StopTimeout, j.StartTimeout, j.Start, stop,
-		j.ArtifactName, j.ChunkSize, j.Compress, j.Restart, j.Target, j.Extra)
+`, h.name, h.server.Host, h.server.Port, h.server.User, password, h.server.DataDir, j.StopTimeout, j.StartTimeout, budget,
+		j.Start, stop, j.ArtifactName, j.ChunkSize, j.Compress, j.Restart, j.Target, j.Extra)
 	if err := os.WriteFile(h.job, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
