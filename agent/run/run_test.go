@@ -156,3 +156,25 @@ func TestEveryUndoIsTriedAndJoined(t *testing.T) {
 		t.Error(d)
 	}
 }
+
+// needless is a step whose work an earlier one may have done.
+type needless struct {
+	step
+	done *bool
+}
+
+func (n needless) NothingToDo() bool { return *n.done }
+
+// A step that has nothing to do when its turn comes leaves no trace.
+func TestNeedless(t *testing.T) {
+	tr, done := &trace{}, false
+	first := step{name: "a", t: tr, do: func(context.Context) error { done = true; return nil }}
+	later, never := needless{step{name: "b", t: tr}, new(bool)}, needless{step{name: "c", t: tr}, &done}
+	if err := (&run.Runner{Journal: tr}).Run(t.Context(), first, later, never); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"begun a", "do a", "done a", "begun b", "do b", "done b"}
+	if d := cmp.Diff(want, tr.lines); d != "" {
+		t.Error(d)
+	}
+}
