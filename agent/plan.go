@@ -32,6 +32,7 @@ type Plan struct {
 	PredictedSeconds float64         `json:"predicted_downtime_seconds"`
 	BudgetSeconds    float64         `json:"max_downtime_seconds,omitempty"` // of the job; absent without one
 	Key              string          `json:"key"`
+	SealedFor        []string        `json:"sealed_for"` // who can open it; empty: it is not encrypted
 	Targets          []PlanTarget    `json:"targets"`
 	Steps            []string        `json:"steps"`
 	Warnings         []string        `json:"warnings"`
@@ -113,7 +114,8 @@ func (a *Agent) planOf(b *step.Backup) (Plan, error) {
 		OK: len(s.Refused) == 0, Job: j.Name, Running: s.Running, PID: s.PID,
 		Product: s.Facts.Product, Version: s.Facts.Version, Hostname: s.Facts.Hostname,
 		DataDir: j.MySQL.DataDir, Files: s.Inventory.Files, DataBytes: s.Inventory.Bytes, AllocatedBytes: s.Inventory.Allocated,
-		SpoolDir: a.o.SpoolDir, SpoolFree: s.SpoolFree, PredictedSeconds: s.Predicted.Seconds(), BudgetSeconds: j.MySQL.MaxDowntime.Seconds(), Key: s.Key,
+		SpoolDir: a.o.SpoolDir, SpoolFree: s.SpoolFree, PredictedSeconds: s.Predicted.Seconds(),
+		BudgetSeconds: j.MySQL.MaxDowntime.Seconds(), Key: s.Key, SealedFor: sealedFor(j.Encrypt),
 		Targets: []PlanTarget{}, Steps: planSteps(j, s), Warnings: append([]string{}, s.Warnings...), Refused: []string{},
 	}
 	for _, t := range s.Targets {

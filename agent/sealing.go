@@ -36,6 +36,18 @@ func envelope(e *job.Encrypt) (*seal.Envelope, error) {
 	return env, nil
 }
 
+// sealedFor lists who can open the artifacts of a job.
+func sealedFor(e *job.Encrypt) []string {
+	holders := []string{}
+	if e == nil {
+		return holders
+	}
+	if e.Passphrase != "" {
+		holders = append(holders, "passphrase")
+	}
+	return append(holders, e.Recipients...)
+}
+
 // sealedChunk is the size of what is sealed as one: the transfer's chunk, so that the two have the same bounds, in whole
 // segments and with room for the header.
 func sealedChunk(chunkSize int64) int64 {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -59,6 +60,9 @@ func (a *app) printPlan(p agent.Plan) {
 	a.printf("  spool       %s free in %s\n", size(p.SpoolFree), p.SpoolDir)
 	a.printf("  downtime    %s predicted%s\n", secondsSpan(p.PredictedSeconds), budget(p.BudgetSeconds))
 	a.printf("  artifact    %s\n", p.Key)
+	if len(p.SealedFor) > 0 {
+		a.printf("  opened by   %s\n", printable(strings.Join(p.SealedFor, ", ")))
+	}
 	for _, t := range p.Targets {
 		a.printf("  target      %s\n", targetLine(t))
 		for _, note := range t.Notes {

@@ -61,6 +61,10 @@ func TestEncryptedJob(t *testing.T) {
 	both := fmt.Sprintf("encrypt {\n    passphrase = file(%q)\n    recipients = [%q]\n  }", passphraseFile(t, h.dir), public)
 	h.writeJob(t, jobText{Extra: both})
 
+	if p := h.plan(t); !strings.HasSuffix(p.Key, "/Data.zip.sealed") || len(p.SealedFor) != 2 || p.SealedFor[0] != "passphrase" ||
+		p.SealedFor[1] != public {
+		t.Errorf("plan: %+v", p)
+	}
 	e, r := h.run(t, exitDone)
 	list := h.backups(t)
 	if len(list) != 1 || !list[0].Sealed || !strings.HasSuffix(list[0].Key, "/Data.zip.sealed") || list[0].Bytes != e.ArtifactBytes {
