@@ -89,7 +89,7 @@ func (r *running) giveUp(ctx context.Context) (err error) {
 		return fmt.Errorf("run %s is %s: %w", old.ID, old.Status, ErrNotWaiting)
 	}
 	if err := r.lacking(ctx); err != nil {
-		return err
+		r.o.Log.Warn("open the targets of a run that is given up", "run", old.ID, "error", err)
 	}
 	if err := r.dropRun(ctx, old); err != nil {
 		r.o.Log.Warn("drop what a run that is given up has left", "run", old.ID, "error", err)

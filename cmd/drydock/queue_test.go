@@ -36,6 +36,7 @@ func TestWaitingQueue(t *testing.T) {
 		"a job file breaks":               brokenFile,
 		"no room for another one":         queueFull,
 		"cancelled while it waits":        heldBack,
+		"given up":                        givenUp,
 		"the service has the job":         serviceHasTheJob,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -332,6 +333,20 @@ func heldBack(t *testing.T, h *site) {
 	if left := h.spooled(t); len(left) != 0 {
 		t.Errorf("left in the spool: %v", left)
 	}
+}
+
+// givenUp: what waits for a target that never comes back can be dropped, and nothing else can.
+func givenUp(t *testing.T, h *site) {
+	e := h.waitingRun(t)
+	drydock(t, h.args("cancel", "--drop", e.Run)...).want(t, exitDone)
+	if got := h.status(t, e.Run); got != "cancelled" || len(h.spooled(t)) != 0 {
+		t.Errorf("status %q, in the spool: %v", got, h.spooled(t))
+	}
+	h.back(t)
+	h.wantNothing(t)
+	drydock(t, h.args("cancel", "--drop", e.Run)...).want(t, exitFailed).says(t, "only a run whose artifact waits")
+	drydock(t, h.args("cancel", "--drop", "shop")...).want(t, exitUsage)
+	drydock(t, h.args("cancel", e.Run)...).want(t, exitFailed).says(t, "no such run is going on")
 }
 
 // serviceHasTheJob: while the service ships for a job, a command line that wants the job is refused and told who has it;
