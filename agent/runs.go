@@ -112,7 +112,7 @@ func (a *Agent) ShowRun(ctx context.Context, id string) (d RunDetail, err error)
 	if err != nil {
 		return d, err
 	}
-	d = RunDetail{RunRow: rowOf(r), PredictedSeconds: r.PredictedSeconds, SpoolDir: r.SpoolDir, MySQLPending: r.Intent.Pending(),
+	d = RunDetail{RunRow: rowOf(r), PredictedSeconds: r.PredictedSeconds, SpoolDir: r.SpoolDir, MySQLPending: r.Intent.Pending() && !r.Intent.Started(),
 		Steps: []StepRow{}, Targets: []TargetRow{}}
 	if r.Artifact != nil {
 		d.Key, d.Files = r.Artifact.Key, r.Artifact.Files
