@@ -109,10 +109,7 @@ func (c *command) Start(ctx context.Context) error {
 
 // prepare builds a detached command whose output goes to the log. The end of ctx does not end the command.
 func (c *command) prepare(ctx context.Context, argv []string) (*exec.Cmd, error) {
-	if err := os.MkdirAll(filepath.Dir(c.log), 0o700); err != nil {
-		return nil, fmt.Errorf("open log of %s: %w", argv[0], err)
-	}
-	log, err := os.OpenFile(c.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	log, err := c.openLog()
 	if err != nil {
 		return nil, fmt.Errorf("open log of %s: %w", argv[0], err)
 	}
@@ -120,6 +117,23 @@ func (c *command) prepare(ctx context.Context, argv []string) (*exec.Cmd, error)
 	cmd.Stdout, cmd.Stderr = log, log
 	Detach(cmd)
 	return cmd, nil
+}
+
+// openLog opens the log. A disk that is full or broken must not keep a server down: without a log, it is started all the
+// same.
+func (c *command) openLog() (*os.File, error) {
+	err := os.MkdirAll(filepath.Dir(c.log), 0o700)
+	if err == nil {
+		var log *os.File
+		if log, err = os.OpenFile(c.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err == nil {
+			return log, nil
+		}
+	}
+	null, nullErr := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if nullErr != nil {
+		return nil, errors.Join(err, nullErr)
+	}
+	return null, nil
 }
 
 // launch starts a command and takes over its log file. The goroutine reaps it, so that it leaves no zombie. Nobody

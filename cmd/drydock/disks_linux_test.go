@@ -31,7 +31,7 @@ func breakages() []breakage {
 		{"state", faultfs.Write, 6, false},
 		{"state", faultfs.Write, 1, true},
 		{"state", faultfs.Sync, 2, true},
-		{"state", faultfs.Create, 1, true},
+		{"state", faultfs.Open, 1, true}, // the log of the start command
 		{"spool", faultfs.Mkdir, 1, false},
 		{"spool", faultfs.Create, 1, true},
 		{"spool", faultfs.Write, 2, true},
@@ -101,7 +101,7 @@ func newDiskSite(t *testing.T, s *testenv.Server) *diskSite {
 		t.Fatal(err)
 	}
 	syncDirs(t, h.root)
-	h.writeDiskJob(t)
+	h.writeDiskJob(t, "after-ship")
 	return h
 }
 
@@ -120,12 +120,12 @@ func syncDirs(t *testing.T, dirs ...string) {
 	}
 }
 
-func (h *diskSite) writeDiskJob(t *testing.T) {
+func (h *diskSite) writeDiskJob(t *testing.T, restart string) {
 	t.Helper()
 	mark := func(name string) string { return "touch '" + filepath.Join(h.root, name) + "'; " }
 	start := strings.Replace(h.copyingStart(t), `"-c","`, `"-c","`+mark(startMark), 1)
 	stop := fmt.Sprintf(`["/bin/sh", "-c", "%skill $(cat '%s')"]`, mark(stopMark), h.server.PIDFile)
-	h.writeJob(t, jobText{Start: start, Stop: stop, ChunkSize: "1MiB"})
+	h.writeJob(t, jobText{Start: start, Stop: stop, ChunkSize: "1MiB", Restart: restart})
 }
 
 func breakDisk(t *testing.T, h *diskSite, b breakage, errno syscall.Errno) {
