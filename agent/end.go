@@ -209,7 +209,7 @@ func (r *running) waits() bool {
 		return false
 	}
 	if len(r.b.Stored) == 0 {
-		return true
+		return len(r.targets) > 0 || len(r.b.Held) == 0
 	}
 	for _, s := range r.b.Stored {
 		if s.Err != nil {

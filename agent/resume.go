@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/drydock-backup/drydock/agent/job"
 	"github.com/drydock-backup/drydock/agent/run"
@@ -41,7 +42,19 @@ func (a *Agent) Resume(ctx context.Context, j job.Job, id string, observe func(E
 		return Outcome{}, errors.Join(err, r.close())
 	}
 	runner := run.Runner{Journal: r.journal, Observe: r.stepped}
-	return r.end(ctx, runner.Run(ctx, append([]run.Step{&reship{r}}, r.afterwards()...)...))
+	return r.end(ctx, runner.Run(ctx, r.rest()...))
+}
+
+// rest is what a waiting run still has to do. One that died when every target held the backup has only its local copy left,
+// if that.
+func (r *running) rest() []run.Step {
+	switch {
+	case len(r.targets) > 0:
+		return append([]run.Step{&reship{r}}, r.afterwards()...)
+	case r.spool != nil:
+		return []run.Step{&step.Clean{Backup: r.b, Spool: r.spool}}
+	}
+	return nil
 }
 
 // reopen takes up a run from its record.
@@ -62,11 +75,15 @@ func (r *running) reopen(ctx context.Context, cancel context.CancelCauseFunc) (e
 	if err := r.recall(old); err != nil {
 		return fmt.Errorf("run %s: %w", old.ID, err)
 	}
-	if r.spool, err = spool.Open(old.SpoolDir); err != nil {
+	if err := r.lacking(ctx); err != nil {
 		return err
 	}
 	r.journal = newJournal(r.store, r.b.ID)
-	return r.lacking(ctx)
+	r.spool, err = spool.Open(old.SpoolDir)
+	if len(r.targets) == 0 && errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 // recall fills in what the run knew.
@@ -120,9 +137,6 @@ func (*reship) Name() string { return "resume" }
 // Do returns when the transfer has begun; step ship waits for its end.
 func (s *reship) Do(ctx context.Context) error {
 	r := s.r
-	if len(r.targets) == 0 {
-		return errors.New("every target of the job holds the backup already")
-	}
 	shipment, err := ship.Start(ctx, r.targets, r.shipOptions(r.b.Artifact.Size))
 	if err != nil {
 		return err

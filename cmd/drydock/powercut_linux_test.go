@@ -19,7 +19,7 @@ import (
 
 // cuts is the environment variable that says in how many disk states TestPowerCut brings the whole host up: a number for
 // each recorded run, or "all". `make powercut` sets it.
-const cuts = "DRYDOCK_CUTS"
+const cuts = "DRYDOCK_POWER_CUTS"
 
 // The power goes at each fsync of a run, and state, spool and target hold what was synced, or a part of what was not as
 // well. Whatever that is: the state file opens and holds what was promised, nothing false looks like a backup; and, in a
