@@ -36,7 +36,7 @@ const GuardianCommand = "guardian"
 func Guard(ctx context.Context, in io.Reader, out, log io.Writer) error {
 	l := slog.New(slog.NewTextHandler(log, nil))
 	err := guardian.Serve(ctx, in, out, l, func(ctx context.Context, o guardian.Order, why guardian.Reason) error {
-		return rescue(ctx, l, o, why)
+		return fault.Around("guardian.rescue", func() error { return rescue(ctx, l, o, why) })
 	})
 	var down *instance.DownError
 	if errors.As(err, &down) {

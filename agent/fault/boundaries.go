@@ -50,6 +50,7 @@ func Boundaries() []Boundary {
 
 		{"record.run", "transaction: the run is known"},
 		{"record.intent", "transaction: what was running, and how to start it"},
+		{"guardian.rescue", "the guardian brings the server up"},
 		{"guardian.arm", "the process that would bring the server up is started"},
 		{"record.disarm", "transaction: the server is up again"},
 		{"record.artifact", "transaction: the artifact is whole"},

@@ -13,7 +13,8 @@
 //	DRYDOCK_FAULT=stop.before=kill              one order: POINT=MODE
 //	DRYDOCK_FAULT=a.after=error,b.before=hang   several, separated by commas
 //	DRYDOCK_FAULT_GUARDIAN=...                  likewise, for the guardian that the agent starts: see [GuardianEnv]
-//	DRYDOCK_FAULT_TRACE=FILE                    every point that is passed is appended to FILE, one a line
+//	DRYDOCK_FAULT_TRACE=FILE                    every point that is passed is appended to FILE, one a line; those of the
+//	                                            guardian go to FILE.guardian
 //
 // An order is carried out when its point is passed for the first time, and then forgotten; the environment itself is what
 // remembers it. See [Modes] for what it can be. Providers get none of these variables, so that an order is the agent's own.

@@ -46,7 +46,11 @@ func AroundStep(step, moment string, f func() error) error { return Around("step
 
 // GuardianEnv returns the guardian's own orders, in the variables that it reads. The agent's are not among them.
 func GuardianEnv() []string {
-	return []string{orders + "=" + os.Getenv(guardianOrders), trace + "=" + os.Getenv(trace)}
+	env := []string{orders + "=" + os.Getenv(guardianOrders)}
+	if path := os.Getenv(trace); path != "" {
+		env = append(env, trace+"="+path+".guardian")
+	}
+	return env
 }
 
 // pass carries out the order for a point, if there is one.

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/drydock-backup/drydock/agent/fault"
 	"github.com/drydock-backup/drydock/agent/service"
 )
 
@@ -70,6 +71,7 @@ func spawn(ctx context.Context, command []string, log *os.File) (p *process, rep
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), command[0], command[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = in, out, log
 	service.Detach(cmd)
+	cmd.Env = append(cmd.Env, fault.GuardianEnv()...)
 	if err := cmd.Start(); err != nil {
 		return nil, nil, errors.Join(err, orders.Close(), replies.Close())
 	}

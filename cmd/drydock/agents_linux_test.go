@@ -50,9 +50,10 @@ func (a *assassin) round(t *testing.T) {
 	for range a.random.IntN(3) { // in the middle of the recovery
 		a.kill(t, length/2, []string{"recover", "run"}[a.random.IntN(2)])
 	}
-	drydock(t, a.args("recover", "--file", a.job)...).want(t, exitDone)
+	a.guardianEnds(t)
 	a.wantUp(t)
 	a.tally.back.Add(1)
+	drydock(t, a.args("recover", "--file", a.job)...).want(t, exitDone)
 	a.wantAlive(t)
 	a.tally.stored.Add(-2) // the run that was timed and the one just now: nobody killed them
 	for _, row := range a.rows(t) {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/drydock-backup/drydock/agent"
+	"github.com/drydock-backup/drydock/internal/testenv"
 )
 
 // allowed is the job's start timeout and ten seconds.
@@ -45,4 +46,10 @@ func (h *site) rows(t *testing.T) []agent.RunRow {
 		t.Fatalf("runs --json: %v\n%s", err, r.stdout)
 	}
 	return rows
+}
+
+// guardianEnds waits until the guardian of a run that died has done its work.
+func (h *site) guardianEnds(t *testing.T) {
+	t.Helper()
+	testenv.Eventually(t, allowed, "the guardian ends", func() bool { return len(h.guardians(t)) == 0 })
 }

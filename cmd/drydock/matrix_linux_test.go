@@ -3,7 +3,9 @@
 package main
 
 import (
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,21 +21,21 @@ const wholeMatrix = "DRYDOCK_MATRIX"
 // byte for byte. Without DRYDOCK_MATRIX it is a sample.
 func TestMatrix(t *testing.T) {
 	cells := []string{
-		"record.intent.after=kill", "mysql.shutdown.after=kill", "mysql.free.after=kill-all", "archive.write.before=hang",
+		"archive.write.before=hang", "record.intent.after=kill", "mysql.shutdown.after=kill", "mysql.free.after=kill-all",
 		"spool.sync.before=error", "step.capture.done.after=kill", "service.start.before=error", "storage.commit.after=kill",
-		"record.disarm.before=term", "manifest.put.after=error", "record.revived.before=kill", "lock.datadir.after=term",
-	}
-	if os.Getenv(wholeMatrix) != "" {
-		cells = allCells()
+		"record.disarm.before=term", "manifest.put.after=error", "guardian: service.start.before=kill",
 	}
 	points := wayOf(t, testenv.MariaDB(t))
+	if os.Getenv(wholeMatrix) != "" {
+		cells = allCells(points)
+	}
 	f := farm{next: each(cells), work: func(t *testing.T, s *testenv.Server, cell string) {
 		point, mode, _ := strings.Cut(cell, "=")
 		w, ok := points[point]
 		if !ok {
 			t.Fatalf("no command passes %s", point)
 		}
-		tryCell(t, newSite(t, s), w, cell, mode)
+		tryCell(t, newSite(t, s), w, strings.TrimPrefix(point, guardianPrefix), mode)
 	}}
 	f.run(t)
 	lost := f.failed + len(cells) - f.done
@@ -44,30 +46,36 @@ func TestMatrix(t *testing.T) {
 	}
 }
 
-func allCells() (cells []string) {
+func allCells(points map[string]way) (cells []string) {
 	for _, mode := range []string{"hang", "kill", "kill-all", "term", "error"} { // the long waits first
-		for _, b := range fault.Boundaries() {
-			for _, point := range b.Points() {
-				cells = append(cells, point+"="+mode)
-			}
+		for _, point := range slices.Sorted(maps.Keys(points)) {
+			cells = append(cells, point+"="+mode)
 		}
 	}
 	return cells
 }
 
-func tryCell(t *testing.T, h *site, w way, cell, mode string) {
-	args := w.prepare(t, h)
-	orders := strings.Trim(cell+","+w.orders, ",")
-	r := h.faulty(t, orders, args...)
+func tryCell(t *testing.T, h *site, w way, point, mode string) {
+	args, o := w.prepare(t, h), w.orders
+	dies := strings.HasPrefix(mode, "kill")
+	if w.guardian {
+		o.guardian = point + "=" + mode
+	} else {
+		o.agent = strings.Trim(point+"="+mode+","+o.agent, ",")
+	}
+	r := h.faulty(t, o, args...)
 	t.Logf("%s: exit code %d", w.name, r.code)
-	switch dies := strings.HasPrefix(mode, "kill"); {
-	case dies && r.code != killed:
+	switch agentDies := dies || w.guardian; {
+	case agentDies && r.code != killed:
 		t.Fatalf("the agent was not killed: exit code %d\n%s\n%s", r.code, r.stdout, r.stderr)
-	case !dies && (r.code == killed || r.code == exitUsage || r.code == exitDown):
+	case !agentDies && (r.code == killed || r.code == exitUsage || r.code == exitDown):
 		t.Fatalf("exit code %d\n%s\n%s", r.code, r.stdout, r.stderr)
 	}
-	if mode == "kill" || mode == "term" { // otherwise, the next run does it
+	h.guardianEnds(t)
+	nobody := w.name == "recover" && mode != "term" && mode != "hang" // is left who would start it
+	if nobody || w.guardian && mode != "hang" && mode != "term" || mode == "kill" {
 		drydock(t, h.args("recover", "--file", h.job)...).want(t, exitDone)
 	}
+	h.wantUp(t)
 	h.wantAlive(t)
 }

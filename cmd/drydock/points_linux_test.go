@@ -22,37 +22,46 @@ import (
 	"github.com/drydock-backup/drydock/internal/testenv"
 )
 
+// orders are for the fault points of an agent, and of the guardian that it starts.
+type orders struct{ agent, guardian string }
+
 // A way leads past fault points: it prepares a site and returns the command line that passes them.
 type way struct {
-	name    string
-	orders  string // that come with the order under test
-	prepare func(t *testing.T, h *site) []string
+	name     string
+	orders   orders // that come with the order under test
+	guardian bool   // it is the guardian that the order under test is for
+	prepare  func(t *testing.T, h *site) []string
 }
 
-// ways returns all ways; a point belongs to the first one that leads past it.
+// ways returns all ways; a point belongs to the first one that leads past it, and to the guardian's.
 func ways() []way {
-	run := func(t *testing.T, h *site) []string {
-		h.writeFaultJob(t, jobText{})
-		return h.args("run", "--file", h.job, "--json")
-	}
 	return []way{
-		{"run", "", run},
-		{"run that fails", "archive.write.after=error", run},
-		{"run with a stop command", "", func(t *testing.T, h *site) []string {
+		{name: "run", prepare: faultRun},
+		{name: "run that fails", orders: orders{agent: "archive.write.after=error"}, prepare: faultRun},
+		{name: "run with a stop command", prepare: func(t *testing.T, h *site) []string {
+			args := faultRun(t, h)
 			h.writeFaultJob(t, jobText{Stop: fmt.Sprintf(`["/bin/sh", "-c", "kill $(cat %s)"]`, h.server.PIDFile)})
-			return h.args("run", "--file", h.job, "--json")
+			return args
 		}},
-		{"recover", "", func(t *testing.T, h *site) []string {
-			run(t, h)
-			h.faulty(t, "step.capture.done.before=kill-all", run(t, h)...).want(t, killed)
+		{name: "recover", prepare: func(t *testing.T, h *site) []string { // as after a power cut
+			o := orders{agent: "step.capture.done.before=kill-all", guardian: "guardian.rescue.before=kill"}
+			h.faulty(t, o, faultRun(t, h)...).want(t, killed)
+			h.guardianEnds(t)
 			return h.args("recover", "--file", h.job)
 		}},
-		{"resume", "", func(t *testing.T, h *site) []string {
-			h.faulty(t, "step.commit.begun.after=kill", run(t, h)...).want(t, killed)
+		{name: "resume", prepare: func(t *testing.T, h *site) []string {
+			h.faulty(t, orders{agent: "step.commit.begun.after=kill"}, faultRun(t, h)...).want(t, killed)
+			h.guardianEnds(t)
 			drydock(t, h.args("recover", "--file", h.job)...).want(t, exitDone)
 			return h.args("resume", "--file", h.job, "--json")
 		}},
+		{name: "guardian", orders: orders{agent: "step.capture.done.before=kill"}, guardian: true, prepare: faultRun},
 	}
+}
+
+func faultRun(t *testing.T, h *site) []string {
+	h.writeFaultJob(t, jobText{})
+	return h.args("run", "--file", h.job, "--json")
 }
 
 // killed is the exit code of a process that a signal has ended.
@@ -69,32 +78,28 @@ func (h *site) writeFaultJob(t *testing.T, j jobText) {
 }
 
 // faulty runs a command line with orders for fault points.
-func (h *site) faulty(t *testing.T, orders string, args ...string) result {
+func (h *site) faulty(t *testing.T, o orders, args ...string) result {
 	t.Helper()
-	return finish(t, h.faultyCommand(t, orders, args...))
-}
-
-// patience is longer than any command takes: a hang of 30 seconds, timeouts of the job, and a slow machine.
-const patience = 8 * time.Minute
-
-func (h *site) faultyCommand(t *testing.T, orders string, args ...string) *exec.Cmd {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), faultLimit)
 	t.Cleanup(cancel)
 	base := drydockCommand(t, args...)
 	cmd := exec.CommandContext(ctx, base.Path, args...)
-	cmd.Env = append(base.Env, "DRYDOCK_FAULT="+orders, "DRYDOCK_FAULT_TRACE="+h.trace())
-	return cmd
+	cmd.Env = append(base.Env,
+		"DRYDOCK_FAULT="+o.agent, "DRYDOCK_FAULT_GUARDIAN="+o.guardian, "DRYDOCK_FAULT_TRACE="+h.trace())
+	return finish(t, cmd)
 }
+
+// faultLimit is longer than any command takes: a hang of 30 seconds, timeouts of the job, and a slow machine.
+const faultLimit = 8 * time.Minute
 
 func (h *site) trace() string { return filepath.Join(h.dir, "trace") }
 
-// passed returns the points that were passed since the last call.
-func (h *site) passed(t *testing.T) []string {
+// passed returns the points that are in a trace, and removes it.
+func passed(t *testing.T, trace string) []string {
 	t.Helper()
-	data, err := os.ReadFile(h.trace())
+	data, err := os.ReadFile(trace)
 	if err == nil {
-		err = os.Remove(h.trace())
+		err = os.Remove(trace)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -102,7 +107,10 @@ func (h *site) passed(t *testing.T) []string {
 	return strings.Fields(string(data))
 }
 
-// wayOf walks every way without an order, and returns for each point the way that leads past it.
+// guardianPrefix stands before the names of points that the guardian passes.
+const guardianPrefix = "guardian: "
+
+// wayOf walks every way without an order under test, and returns for each point the way that leads past it.
 func wayOf(t *testing.T, s *testenv.Server) map[string]way {
 	t.Helper()
 	found := map[string]way{}
@@ -111,9 +119,14 @@ func wayOf(t *testing.T, s *testenv.Server) map[string]way {
 		args := w.prepare(t, h)
 		_ = os.Remove(h.trace())
 		h.faulty(t, w.orders, args...)
-		for _, point := range h.passed(t) {
-			if _, known := found[point]; !known {
-				found[point] = w
+		trace, prefix := h.trace(), ""
+		if w.guardian {
+			h.guardianEnds(t)
+			trace, prefix = trace+".guardian", guardianPrefix
+		}
+		for _, point := range passed(t, trace) {
+			if _, known := found[prefix+point]; !known {
+				found[prefix+point] = w
 			}
 		}
 		h.wantUp(t)
@@ -121,16 +134,19 @@ func wayOf(t *testing.T, s *testenv.Server) map[string]way {
 	return found
 }
 
-// Every point of the list is passed by some command, and no other.
+// Every point of the list is passed by some command, or by the guardian, and no other.
 func TestFaultPointsAreReached(t *testing.T) {
-	s := testenv.MariaDB(t)
 	var listed []string
 	for _, b := range fault.Boundaries() {
 		p := b.Points()
 		listed = append(listed, p[0], p[1])
 	}
 	slices.Sort(listed)
-	if d := cmp.Diff(listed, slices.Sorted(maps.Keys(wayOf(t, s)))); d != "" {
+	reached := map[string]bool{}
+	for point := range wayOf(t, testenv.MariaDB(t)) {
+		reached[strings.TrimPrefix(point, guardianPrefix)] = true
+	}
+	if d := cmp.Diff(listed, slices.Sorted(maps.Keys(reached))); d != "" {
 		t.Errorf("listed, but not passed (-), or passed, but not listed (+):\n%s", d)
 	}
 }
