@@ -3,7 +3,9 @@ package main
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -153,6 +155,11 @@ func (p *powerCut) bringUpSome(t *testing.T) {
 // bringUp is the host after the power is back.
 func (p *powerCut) bringUp(t *testing.T, c cut) {
 	p.server.Kill(t)
+	for _, name := range []string{p.server.Socket, p.server.Socket + ".lock", p.server.PIDFile} { // /run is empty after a boot
+		if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+	}
 	left, err := filepath.Glob(filepath.Join(p.root, "*"))
 	if err != nil {
 		t.Fatal(err)
