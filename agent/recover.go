@@ -51,8 +51,8 @@ func (r Recovered) What() string {
 	return what
 }
 
-// Recover finishes the business of the job's runs that died or left MySQL down: MySQL first, then what they left in the spool and at the
-// targets. It is refused while a run of the job goes on.
+// Recover finishes the business of the job's runs that died or left MySQL down: MySQL first, then what they left in the
+// spool and at the targets. It is refused while a run of the job goes on.
 func (a *Agent) Recover(ctx context.Context, j job.Job) (found []Recovered, err error) {
 	r := &running{Agent: a, story: &story{clock: a.now}}
 	r.b = newBackup("", j)
