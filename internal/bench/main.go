@@ -6,6 +6,8 @@
 //	memory   peak memory of all processes together, for a small and for a 20 GB sparse data directory
 //	plugins  compressor and file target as plugins ÷ the same code in process; start-up time and memory of a provider
 //	s3       a file to S3 and back ÷ the AWS SDK's own transfer manager, on two servers; only when it is asked for
+//	azure    the same to Azurite ÷ the Azure SDK's UploadFile and DownloadFile
+//	gcs      the same to fake-gcs-server ÷ the Writer and the transfer manager of Google's client
 //
 // Timing decides nothing here: the figures are for people, and never fail a build.
 package main
@@ -60,7 +62,7 @@ func (b *bench) measure(t testing.TB, gigabytes int, parts []string) {
 		t.Fatal(err)
 	}
 	all := map[string]func(*bench){"wall": (*bench).wall, "cores": (*bench).cores, "memory": (*bench).memory,
-		"plugins": (*bench).plugins, "s3": (*bench).s3}
+		"plugins": (*bench).plugins, "s3": (*bench).s3, "azure": (*bench).azure, "gcs": (*bench).gcs}
 	if len(parts) == 0 {
 		parts = []string{"wall", "cores", "memory", "plugins"}
 	}
@@ -70,7 +72,7 @@ func (b *bench) measure(t testing.TB, gigabytes int, parts []string) {
 		}
 	}
 	b.t, b.binary, b.dir = t, abs, testenv.Dir(t)
-	if b.dataDir == "" && slices.ContainsFunc(parts, func(p string) bool { return p != "memory" && p != "s3" }) {
+	if b.dataDir == "" && slices.ContainsFunc(parts, func(p string) bool { return !slices.Contains([]string{"memory", "s3", "azure", "gcs"}, p) }) {
 		b.fill(gigabytes)
 	}
 	for _, p := range parts {

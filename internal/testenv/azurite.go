@@ -2,6 +2,7 @@ package testenv
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"os/exec"
 	"path/filepath"
@@ -78,4 +79,17 @@ func (a *AzuriteServer) Client(t testing.TB, name string) *container.Client {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// Behind returns the server as clients see it at another address, such as that of a Front or a Proxy before it.
+func (a *AzuriteServer) Behind(addr string) *AzuriteServer {
+	other := *a
+	other.Addr, other.Endpoint = addr, "http://"+addr+"/"+AzuriteAccount
+	return &other
+}
+
+// Target is a job's block for a container.
+func (a *AzuriteServer) Target(label, container string) string {
+	return fmt.Sprintf("target \"azure\" %q {\n  account = %q\n  container = %q\n  endpoint = %q\n  account_key = %q\n  prefix = \"mysql/\"\n}\n",
+		label, AzuriteAccount, container, a.Endpoint, AzuriteKey)
 }

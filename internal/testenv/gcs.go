@@ -2,7 +2,9 @@ package testenv
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -57,4 +59,22 @@ func (g *GCSServer) Bucket(t testing.TB) string {
 		t.Fatalf("make a bucket: %s", answer.Status)
 	}
 	return name
+}
+
+// Behind returns the server as clients see it at another address, such as that of a Front or a Proxy before it.
+func (g *GCSServer) Behind(addr string) *GCSServer {
+	other := *g
+	other.Addr, other.Endpoint = addr, "http://"+addr
+	return &other
+}
+
+// Target is a job's block for a bucket, with a service account's file.
+func (g *GCSServer) Target(t testing.TB, label, bucket string, a *GoogleAccount) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "account.json")
+	if err := os.WriteFile(file, []byte(a.File), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("target \"gcs\" %q {\n  bucket = %q\n  endpoint = %q\n  credentials_file = %q\n  prefix = \"mysql/\"\n}\n",
+		label, bucket, g.Endpoint, file)
 }

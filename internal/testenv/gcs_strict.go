@@ -76,7 +76,7 @@ func (s *strict) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			refuse(w, http.StatusForbidden, "retentionPolicyNotMet", "Object is subject to a retention policy.")
 			return
 		}
-	case query.Get("uploadType") == "multipart" && r.ContentLength < smallUpload:
+	case query.Get("uploadType") == "multipart":
 		if err := checkSum(r); err != nil {
 			refuse(w, http.StatusBadRequest, "invalid", err.Error())
 			return
@@ -123,11 +123,14 @@ func refuse(w http.ResponseWriter, status int, reason, message string) {
 
 // checkSum compares the checksum that a small multipart upload declares, and puts the body back.
 func checkSum(r *http.Request) error {
-	text, err := io.ReadAll(io.LimitReader(r.Body, smallUpload+1<<16))
+	text, err := io.ReadAll(io.LimitReader(r.Body, smallUpload+1))
 	if err != nil {
 		panic(http.ErrAbortHandler)
 	}
 	r.Body = io.NopCloser(io.MultiReader(bytes.NewReader(text), r.Body))
+	if len(text) > smallUpload {
+		return nil
+	}
 	_, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil {
 		return err
