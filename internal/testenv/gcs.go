@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -71,10 +70,7 @@ func (g *GCSServer) Behind(addr string) *GCSServer {
 // Target is a job's block for a bucket, with a service account's file.
 func (g *GCSServer) Target(t testing.TB, label, bucket string, a *GoogleAccount) string {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "account.json")
-	if err := os.WriteFile(file, []byte(a.File), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file := a.WriteFile(t)
 	return fmt.Sprintf("target \"gcs\" %q {\n  bucket = %q\n  endpoint = %q\n  credentials_file = %q\n  prefix = \"mysql/\"\n}\n",
 		label, bucket, g.Endpoint, file)
 }

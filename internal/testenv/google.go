@@ -12,6 +12,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -56,6 +58,16 @@ func NewGoogleAccount(t testing.TB) *GoogleAccount {
 	}
 	a.File = string(text)
 	return a
+}
+
+// WriteFile writes the account's file and returns its path.
+func (a *GoogleAccount) WriteFile(t testing.TB) string {
+	t.Helper()
+	path := filepath.Join(Dir(t), "account.json")
+	if err := os.WriteFile(path, []byte(a.File), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // verify checks a signed request for a token (RFC 7523).
