@@ -9,6 +9,7 @@ import (
 	"github.com/drydock-backup/drydock/plugins/storage/azure"
 	"github.com/drydock-backup/drydock/plugins/storage/file"
 	"github.com/drydock-backup/drydock/plugins/storage/gcs"
+	receiver "github.com/drydock-backup/drydock/plugins/storage/receiver/client"
 	"github.com/drydock-backup/drydock/plugins/storage/s3"
 	"github.com/drydock-backup/drydock/sdk/compress"
 	"github.com/drydock-backup/drydock/sdk/notify"
@@ -29,6 +30,7 @@ func providers() []provider {
 		storageProvider(s3.Provider()),
 		storageProvider(azure.Provider()),
 		storageProvider(gcs.Provider()),
+		storageProvider(receiver.Provider()),
 		compressProvider(zstd.Provider()),
 		compressProvider(deflate.Provider()),
 		compressProvider(store.Provider()),

@@ -32,7 +32,7 @@ func (s *Storage) commit(ctx context.Context, token string, size int64) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(s.seal(ctx, t, m, size), t.close()); err != nil {
+	if err := errors.Join(s.seal(ctx, u, t, m, size), t.close()); err != nil {
 		return err
 	}
 	if err := s.publish(root, uploadFile(token, "data"), m.Key); err != nil {
@@ -57,9 +57,12 @@ func committed(root *os.Root, key string, size int64) error {
 	return nil
 }
 
-// seal makes sure that all chunks are there, and flushes the file as it is to be seen.
-func (s *Storage) seal(ctx context.Context, t target, m meta, size int64) error {
+// seal makes sure that all chunks are there and right, and flushes the file as it is to be seen.
+func (s *Storage) seal(ctx context.Context, u *upload, t target, m meta, size int64) error {
 	if err := complete(ctx, t.chunks, m.ChunkSize, size); err != nil {
+		return err
+	}
+	if err := s.proveAll(ctx, u, t, m); err != nil {
 		return err
 	}
 	info, err := t.data.Stat()

@@ -31,12 +31,12 @@ func aligned(n int) []byte {
 	return b[skip:][:n:n]
 }
 
-// reserve gives a range of a file its room on the disk, so that writers do not wait for each other to extend the file.
-// A file system that cannot does it when the bytes come.
-func reserve(f *os.File, offset, length int64) error {
+// reserve gives a range of a file its room on the disk, so that writers do not wait for each other to extend the file, and
+// reports whether it did. A file system that cannot does it when the bytes come.
+func reserve(f *os.File, offset, length int64) (bool, error) {
 	err := ignoringEINTR(func() error { return unix.Fallocate(int(f.Fd()), 0, offset, length) })
-	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
-		return &os.PathError{Op: "reserve", Path: f.Name(), Err: err}
+	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) || errors.Is(err, unix.EFBIG) {
+		return false, &os.PathError{Op: "reserve", Path: f.Name(), Err: err}
 	}
-	return nil
+	return err == nil, nil
 }

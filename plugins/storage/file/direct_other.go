@@ -12,4 +12,4 @@ func openDirect(*os.Root, string) *os.File { return nil }
 
 func aligned(n int) []byte { return make([]byte, n) }
 
-func reserve(*os.File, int64, int64) error { return nil }
+func reserve(*os.File, int64, int64) (bool, error) { return false, nil }

@@ -34,7 +34,7 @@ func kindOf(err error) errs.Kind {
 		return errs.NotFound
 	case errors.Is(err, fs.ErrExist):
 		return errs.Exists
-	case isAny(err, syscall.ENAMETOOLONG, syscall.ENOTDIR, syscall.EISDIR):
+	case isAny(err, syscall.ENAMETOOLONG, syscall.ENOTDIR, syscall.EISDIR, syscall.EFBIG):
 		return errs.Invalid
 	case isAny(err, syscall.EIO, syscall.ESTALE, syscall.ETIMEDOUT, syscall.EAGAIN, syscall.EINTR, syscall.EBUSY,
 		syscall.EMFILE, syscall.ENFILE, syscall.EHOSTDOWN, syscall.EHOSTUNREACH, syscall.ENETUNREACH, syscall.ECONNRESET):

@@ -69,6 +69,17 @@ func New(c Config) (*Storage, error) {
 	return s, nil
 }
 
+// At returns a storage for a directory that is open already. It is closed with the storage.
+func At(root *os.Root, c Config) (*Storage, error) {
+	c.Path = root.Name()
+	s, err := New(c)
+	if err != nil {
+		return nil, err
+	}
+	s.root = root
+	return s, nil
+}
+
 func parseMode(attribute, text string) (fs.FileMode, error) {
 	n, err := strconv.ParseUint(text, 8, 32)
 	if err != nil || n > 0o777 {

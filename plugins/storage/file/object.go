@@ -2,7 +2,6 @@ package file
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"io"
 	"io/fs"
@@ -36,9 +35,8 @@ func (s *Storage) Digest(ctx context.Context, key string, offset, length int64) 
 	}
 	defer f.Close()
 	dropCache(f, offset, length)
-	h := sha256.New()
-	err = s.each(ctx, f, offset, length, func(b []byte) error { hashed(h, b); return nil })
-	return [32]byte(h.Sum(nil)), s.fail(err, "digest of %q", key)
+	sum, err := s.digest(ctx, f, offset, length)
+	return sum, s.fail(err, "digest of %q", key)
 }
 
 // object opens an object that has the given range.

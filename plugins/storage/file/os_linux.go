@@ -33,11 +33,10 @@ func awaitWriteback(f *os.File, offset, length int64) {
 	_ = unix.SyncFileRange(int(f.Fd()), offset, length, wait)
 }
 
-// discard gives the space of a range back, where the file system can.
-func discard(f *os.File, offset, length int64) {
-	if length > 0 {
-		_ = unix.Fallocate(int(f.Fd()), unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, offset, length)
-	}
+// discard gives the space of a range back, which reads as zeros then, and reports whether the file system can.
+func discard(f *os.File, offset, length int64) bool {
+	const punch = unix.FALLOC_FL_PUNCH_HOLE | unix.FALLOC_FL_KEEP_SIZE
+	return length > 0 && ignoringEINTR(func() error { return unix.Fallocate(int(f.Fd()), punch, offset, length) }) == nil
 }
 
 // dropCache drops a range of a flushed file from the page cache.

@@ -10,6 +10,6 @@ func startWriteback(*os.File, int64, int64) {}
 
 func awaitWriteback(*os.File, int64, int64) {}
 
-func discard(*os.File, int64, int64) {}
+func discard(*os.File, int64, int64) bool { return false }
 
 func dropCache(*os.File, int64, int64) {}

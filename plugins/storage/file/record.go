@@ -57,15 +57,15 @@ func recordSum(b []byte) uint32 {
 	return crc32.Update(crc32.ChecksumIEEE(b[:4]), crc32.IEEETable, b[8:recordSize])
 }
 
-// has reports whether the chunk of an index has arrived.
-func has(f *os.File, index int64) (bool, error) {
+// get returns the record of an index, and whether there is one: whether the chunk has arrived.
+func get(f *os.File, index int64) (record, bool, error) {
 	b := make([]byte, recordSize)
 	_, err := f.ReadAt(b, index*recordSize)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return false, err
+		return record{}, false, err
 	}
-	_, ok := decodeRecord(b, index)
-	return ok, nil
+	r, ok := decodeRecord(b, index)
+	return r, ok, nil
 }
 
 // put writes a record and flushes it.

@@ -28,6 +28,8 @@ type upload struct {
 
 	mu   sync.Mutex
 	busy map[int]chan struct{} // chunks that are being stored; closed when done
+
+	proven []uint64 // bit i: this process has read chunk i back and found it right
 }
 
 // upload returns the shared state of a token.
