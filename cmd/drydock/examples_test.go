@@ -6,6 +6,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/drydock-backup/drydock/plugins/storage/receiver/pki"
 )
 
 // Each example job file is valid as the real binary sees it, through the real providers, and in canonical layout. Only
@@ -32,6 +35,7 @@ func TestExamples(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
+			bundle(t, dir)
 			cmd := drydockCommand(t, "validate", job)
 			cmd.Env = append(cmd.Env, "SHOP_MYSQL_PASSWORD=secret", "CREDENTIALS_DIRECTORY="+dir)
 			r := finish(t, cmd).want(t, exitDone)
@@ -40,6 +44,18 @@ func TestExamples(t *testing.T) {
 			}
 			drydock(t, "fmt", "--check", name).want(t, exitDone)
 		})
+	}
+}
+
+// bundle makes the certificates of a receiver's client, where the examples have them.
+func bundle(t *testing.T, dir string) {
+	t.Helper()
+	a, err := pki.Create(filepath.Join(t.TempDir(), "authority"), time.Now)
+	if err == nil {
+		_, err = a.Enroll("billing", filepath.Join(dir, "pki"), time.Hour)
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -29,13 +29,20 @@ type Receiver struct {
 	Address    string // for clients
 	Metrics    string // for the administrator
 
+	text  string // the configuration that init has written
 	cmd   *exec.Cmd
 	ended chan struct{}
 }
 
-// NewReceiver builds drydock-receiver, makes its certificates and starts it. settings is more HCL for the end of its
-// configuration ("limits { ... }"). It ends with the test.
-func NewReceiver(t testing.TB, settings string) *Receiver {
+// ReceiverSettings is HCL that goes into a receiver's configuration.
+type ReceiverSettings struct {
+	Main   string // for the block "receiver"
+	Limits string // for the block "limits"
+	Blocks string // more blocks
+}
+
+// NewReceiver builds drydock-receiver, makes its certificates and starts it. It ends with the test.
+func NewReceiver(t testing.TB, settings ReceiverSettings) *Receiver {
 	t.Helper()
 	r := ReceiverDown(t, settings)
 	r.Start(t)
@@ -43,7 +50,7 @@ func NewReceiver(t testing.TB, settings string) *Receiver {
 }
 
 // ReceiverDown is NewReceiver without the start.
-func ReceiverDown(t testing.TB, settings string) *Receiver {
+func ReceiverDown(t testing.TB, settings ReceiverSettings) *Receiver {
 	t.Helper()
 	dir := Dir(t)
 	r := &Receiver{
@@ -54,11 +61,7 @@ func ReceiverDown(t testing.TB, settings string) *Receiver {
 	buildReceiver(t, r.Binary)
 	r.Run(t, "init", "--config", r.ConfigFile, "--pki", r.PKI, "--root", r.Root, "--host", "127.0.0.1", "--host", "localhost",
 		"--listen", r.Address)
-	text, err := os.ReadFile(r.ConfigFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Configure(t, string(text)+fmt.Sprintf("\nmetrics {\n  listen = %q\n}\n", r.Metrics)+settings)
+	r.Set(t, settings)
 	t.Cleanup(func() { r.Kill(t) })
 	return r
 }
@@ -111,6 +114,21 @@ func (r *Receiver) Try(t testing.TB, args ...string) (string, error) {
 	defer cancel()
 	out, err := exec.CommandContext(ctx, r.Binary, args...).CombinedOutput()
 	return string(out), err
+}
+
+// Set replaces the configuration by what init has written, with settings.
+func (r *Receiver) Set(t testing.TB, settings ReceiverSettings) {
+	t.Helper()
+	if r.text == "" {
+		text, err := os.ReadFile(r.ConfigFile)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.text = string(text)
+	}
+	text := strings.Replace(r.text, "\nreceiver {\n", "\nreceiver {\n"+settings.Main+"\n", 1)
+	text = strings.Replace(text, "\nlimits {\n", "\nlimits {\n"+settings.Limits+"\n", 1)
+	r.Configure(t, text+fmt.Sprintf("\nmetrics {\n  listen = %q\n}\n", r.Metrics)+settings.Blocks)
 }
 
 // Configure replaces the configuration. A running receiver reads it on SIGHUP.

@@ -18,7 +18,7 @@ func TestMain(m *testing.M) { conformance.Main(m, func() { storage.Serve(client.
 
 // The provider in a process of its own against a real receiver: each place is a client of its own (R1.2, R1.4, R1.5).
 func TestConformance(t *testing.T) {
-	r := testenv.NewReceiver(t, "")
+	r := testenv.NewReceiver(t, testenv.ReceiverSettings{})
 	var n atomic.Int64
 	enroll := func(storagetest.T) string {
 		name := fmt.Sprintf("place-%d", n.Add(1))
@@ -30,7 +30,9 @@ func TestConformance(t *testing.T) {
 		func(place string) map[string]any { return r.Target(filepath.Join(r.Dir, "bundle-"+place)) },
 	)
 	s.Place = enroll
-	s.Tamper = func(t storagetest.T, place, key string) { flip(t, filepath.Join(r.Root, place, filepath.FromSlash(key))) }
+	s.Tamper = func(t storagetest.T, place, key string) {
+		flip(t, filepath.Join(r.Root, place, filepath.FromSlash(key)))
+	}
 	s.TamperUpload = func(t storagetest.T, place, token string) {
 		flip(t, filepath.Join(r.Root, place, ".drydock-uploads", token, "data"))
 	}
