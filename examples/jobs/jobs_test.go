@@ -12,7 +12,10 @@ import (
 	"github.com/drydock-backup/drydock/plugins/compress/store"
 	"github.com/drydock-backup/drydock/plugins/compress/zstd"
 	"github.com/drydock-backup/drydock/plugins/notify/webhook"
+	"github.com/drydock-backup/drydock/plugins/storage/azure"
 	"github.com/drydock-backup/drydock/plugins/storage/file"
+	"github.com/drydock-backup/drydock/plugins/storage/gcs"
+	"github.com/drydock-backup/drydock/plugins/storage/s3"
 	"github.com/drydock-backup/drydock/sdk/schema"
 )
 
@@ -33,7 +36,10 @@ func TestExamplesWithRealProviders(t *testing.T) {
 	}
 	loader := &hcl.Loader{
 		Schemas: builtIn{
+			"storage azure":    azure.Provider().Schema,
 			"storage file":     file.Provider().Schema,
+			"storage gcs":      gcs.Provider().Schema,
+			"storage s3":       s3.Provider().Schema,
 			"compress zstd":    zstd.Provider().Schema,
 			"compress deflate": deflate.Provider().Schema,
 			"compress store":   store.Provider().Schema,
