@@ -1,7 +1,6 @@
 package faultfs
 
 import (
-	"fmt"
 	"path/filepath"
 	"sync"
 	"syscall"
@@ -101,5 +100,3 @@ func (d *Disk) forget(path string) {
 	defer d.mu.Unlock()
 	delete(d.ids, st.Ino)
 }
-
-func (d *Disk) String() string { return fmt.Sprintf("disk at %s", d.point) }
