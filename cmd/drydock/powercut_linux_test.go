@@ -43,7 +43,7 @@ func TestPowerCut(t *testing.T) {
 		p.bringUpSome(t)
 	}}
 	f.run(t)
-	t.Logf("power cuts: %d runs recorded, %d fsyncs, %d distinct disk states looked into, the host brought up in %d of them, %d lost",
+	t.Logf("power cuts: %d runs recorded, %d fsyncs, %d distinct disk states looked into, the host brought up in %d, %d lost",
 		f.done, tally.syncs.Load(), tally.states.Load(), tally.up.Load(), tally.lost.Load())
 	if f.done < len(names) || tally.up.Load() == 0 {
 		t.Errorf("%d of %d runs, brought up %d times", f.done, len(names), tally.up.Load())

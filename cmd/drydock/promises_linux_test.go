@@ -89,7 +89,8 @@ func (p *powerCut) wantArtifacts(t *testing.T, c cut, store *state.Store) {
 
 // holds looks for a chunk in the spool and at the target.
 func (p *powerCut) holds(s faultfs.State, chunk spool.Chunk, off int64) bool {
-	if rel, err := filepath.Rel(p.root, chunk.Path); err == nil && digestAt(s[filepath.ToSlash(rel)], 0, chunk.Length, chunk.SHA256) {
+	rel, err := filepath.Rel(p.root, chunk.Path)
+	if err == nil && digestAt(s[filepath.ToSlash(rel)], 0, chunk.Length, chunk.SHA256) {
 		return true
 	}
 	for _, name := range below(s, "target") {
