@@ -81,6 +81,25 @@ func TestCut(t *testing.T) {
 	}
 }
 
+// A state that is made real has the links that the disk had.
+func TestStateKeepsLinks(t *testing.T) {
+	dir, again := t.TempDir(), t.TempDir()
+	d := faultfs.Mount(t, dir)
+	check(t, os.WriteFile(filepath.Join(dir, "a"), []byte("one"), 0o600), os.Link(filepath.Join(dir, "a"), filepath.Join(dir, "b")),
+		os.WriteFile(filepath.Join(dir, "c"), []byte("one"), 0o600))
+	r := faultfs.NewReplay()
+	for _, o := range d.Journal.Ops() {
+		r.Do(o)
+	}
+	check(t, r.Cut(faultfs.Everything()).Write(again, ""))
+	a, errA := os.Stat(filepath.Join(again, "a"))
+	b, errB := os.Stat(filepath.Join(again, "b"))
+	c, errC := os.Stat(filepath.Join(again, "c"))
+	if check(t, errA, errB, errC); !os.SameFile(a, b) || os.SameFile(a, c) {
+		t.Error("a and b were one file, c another")
+	}
+}
+
 // What programs do with the files of the agent works: maps, locks, unbuffered writes.
 func TestRealFile(t *testing.T) {
 	dir := t.TempDir()

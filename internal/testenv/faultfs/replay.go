@@ -171,13 +171,24 @@ func (s State) Write(dir, prefix string) error {
 	}
 	slices.Sort(names) // a directory comes before what is in it
 	var failed []error
+	files := map[*byte]string{} // names of one file have the same bytes in memory: they become links again
 	for _, name := range names {
 		full := filepath.Join(dir, filepath.FromSlash(name))
 		if s[name] == nil {
 			failed = append(failed, os.MkdirAll(full, 0o700))
 			continue
 		}
-		failed = append(failed, os.MkdirAll(filepath.Dir(full), 0o700), os.WriteFile(full, s[name], 0o600))
+		failed = append(failed, os.MkdirAll(filepath.Dir(full), 0o700))
+		first, linked := "", false
+		if len(s[name]) > 0 {
+			first, linked = files[&s[name][0]]
+			files[&s[name][0]] = full
+		}
+		if linked {
+			failed = append(failed, os.Link(first, full))
+		} else {
+			failed = append(failed, os.WriteFile(full, s[name], 0o600))
+		}
 	}
 	return errors.Join(failed...)
 }
