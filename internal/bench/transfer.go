@@ -16,7 +16,7 @@ import (
 // What goes to a storage service and comes back.
 const (
 	transferSize = 768 << 20 // bytes of one file, which stays in the page cache
-	transferPart = 16 << 20  // bytes of a chunk, and of the peer's part
+	transferPart = 64 << 20  // bytes of a chunk, the default of a job, and of the peer's part
 	transfers    = 4         // at once, here and there
 )
 
