@@ -97,7 +97,7 @@ func watch(ctx context.Context, binary string) usage {
 			return top
 		case <-tick.C:
 			now := look(binary)
-			top.memory, top.processes = top.memory.max(now.memory), max(top.processes, now.processes)
+			top.memory, top.processes = top.max(now.memory), max(top.processes, now.processes)
 		}
 	}
 }
@@ -110,7 +110,7 @@ func look(binary string) usage {
 			continue
 		}
 		if m, ok := rollup(filepath.Join(filepath.Dir(exe), "smaps_rollup")); ok {
-			sum.memory, sum.processes = sum.memory.add(m), sum.processes+1
+			sum.memory, sum.processes = sum.add(m), sum.processes+1
 		}
 	}
 	return sum

@@ -159,10 +159,11 @@ func (r *Receiver) Start(t testing.TB) {
 	r.ended = ended
 	go func(cmd *exec.Cmd) { defer close(ended); _ = cmd.Wait() }(r.cmd) // reaps it; Kill waits
 	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
-		c, err := net.DialTimeout("tcp", r.Metrics, time.Second)
+		dial := net.Dialer{Timeout: time.Second}
+		c, err := dial.DialContext(t.Context(), "tcp", r.Metrics)
 		if err == nil {
 			_ = c.Close()
-			if c, err = net.DialTimeout("tcp", r.Address, time.Second); err == nil {
+			if c, err = dial.DialContext(t.Context(), "tcp", r.Address); err == nil {
 				_ = c.Close()
 				return
 			}

@@ -62,10 +62,10 @@ func (s *section) text(name, what string) (string, hcl.Range) {
 }
 
 // path reads an absolute path.
-func (s *section) path(name, otherwise string) string {
+func (s *section) path(name string) string {
 	text, at := s.text(name, "a path in quotes")
 	if s.attrs[name] == nil {
-		return otherwise
+		return ""
 	}
 	if text != "" && (!filepath.IsAbs(text) || strings.ContainsRune(text, 0)) {
 		s.d.wrong(at, "Path is not absolute", "%s: write the whole path from the root, not %q.", name, text)
@@ -95,14 +95,14 @@ func (s *section) flag(name string, otherwise bool) bool {
 	return v.True()
 }
 
-func (s *section) number(name string, otherwise, least, most int) int {
+func (s *section) number(name string, otherwise, most int) int {
 	v, at := s.value(name, cty.Number, "a number, without quotes")
 	if v == cty.NilVal {
 		return otherwise
 	}
 	n, exact := v.AsBigFloat().Int64()
-	if exact != 0 || n < int64(least) || n > int64(most) {
-		s.d.wrong(at, "Number out of range", "%s is a whole number from %d to %d.", name, least, most)
+	if exact != 0 || n < 1 || n > int64(most) {
+		s.d.wrong(at, "Number out of range", "%s is a whole number from 1 to %d.", name, most)
 	}
 	return int(n)
 }

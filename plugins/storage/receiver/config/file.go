@@ -73,21 +73,21 @@ func (d *decoder) file(body hcl.Body) *File {
 	main, tls := blocks.one("receiver"), blocks.one("tls")
 	f := &File{
 		Listen:       main.addresses("listen"),
-		Root:         main.path("root", ""),
+		Root:         main.path("root"),
 		DrainTimeout: main.duration("drain_timeout", 5*time.Minute, time.Second, 24*time.Hour),
 		Metrics:      blocks.one("metrics").address("listen"),
-		AccessLog:    blocks.one("log").path("access", ""),
+		AccessLog:    blocks.one("log").path("access"),
 		LogLevel:     blocks.one("log").oneOf("level", "info", "debug", "info", "warn", "error"),
 		TLS: pki.Files{
-			CA: tls.path("ca_file", ""), Cert: tls.path("cert_file", ""), Key: tls.path("key_file", ""),
-			Revoked: tls.path("revoked_file", ""),
+			CA: tls.path("ca_file"), Cert: tls.path("cert_file"), Key: tls.path("key_file"),
+			Revoked: tls.path("revoked_file"),
 		},
 		Server: server.Config{
 			PartialTTL:     main.duration("partial_ttl", 7*24*time.Hour, time.Minute, 10*365*24*time.Hour),
 			StallTimeout:   main.duration("stall_timeout", time.Minute, time.Second, time.Hour),
 			MaxChunk:       main.size("max_chunk", 1<<30, 1<<20),
-			MaxConnections: main.number("max_connections", 1024, 1, 100_000),
-			MaxTransfers:   main.number("max_transfers", 32, 1, 4096),
+			MaxConnections: main.number("max_connections", 1024, 100_000),
+			MaxTransfers:   main.number("max_transfers", 32, 4096),
 		},
 	}
 	f.Server.Policy = d.policies(main, blocks)

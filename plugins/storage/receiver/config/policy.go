@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -45,7 +46,7 @@ func (d *decoder) policies(main *section, b *blocks) func(string) (server.Policy
 			l = general
 		}
 		dir, err := layout.dir(client, l.group)
-		l.Policy.Dir = dir
+		l.Dir = dir
 		return l.Policy, err
 	}
 }
@@ -58,8 +59,8 @@ func (s *section) limits(general limits) limits {
 			Rate:        s.size("rate", general.Rate, 0),
 			Retain:      s.duration("retention_floor", general.Retain, 0, century),
 			AppendOnly:  s.flag("append_only", general.AppendOnly),
-			Transfers:   s.number("transfers", general.Transfers, 1, 4096),
-			Connections: s.number("connections", general.Connections, 1, 100_000),
+			Transfers:   s.number("transfers", general.Transfers, 4096),
+			Connections: s.number("connections", general.Connections, 100_000),
 		},
 		group: general.group,
 	}
@@ -145,7 +146,8 @@ func (e errLayout) Error() string { return "layout " + string(e) }
 
 func (l layout) check(d *decoder, client, group string) {
 	if _, err := l.dir(client, group); err != nil {
-		if diags, ok := err.(hcl.Diagnostics); ok {
+		var diags hcl.Diagnostics
+		if errors.As(err, &diags) {
 			d.diags = append(d.diags, diags...)
 			return
 		}

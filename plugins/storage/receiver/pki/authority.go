@@ -69,7 +69,7 @@ func Create(dir string, now func() time.Time) (*Authority, error) {
 	if err := errors.Join(writeKey(filepath.Join(dir, caKeyFile), key), a.writeRevoked(nil)); err != nil {
 		return nil, fmt.Errorf("create authority: %w", err)
 	}
-	return a, writeCert(filepath.Join(dir, CAFile), 0o644, cert) // last: from here on the authority exists
+	return a, writeCert(filepath.Join(dir, CAFile), cert) // last: from here on the authority exists
 }
 
 // Open reads the authority of a directory. One that is not there is fs.ErrNotExist.
@@ -104,7 +104,7 @@ func (a *Authority) Server(hosts []string, life time.Duration) error {
 		return fmt.Errorf("issue the server's certificate: %w", err)
 	}
 	// A server that reads between the two finds that they do not belong together, and keeps what it has.
-	err = errors.Join(writeKey(filepath.Join(a.dir, ServerKeyFile), key), writeCert(filepath.Join(a.dir, ServerFile), 0o644, cert))
+	err = errors.Join(writeKey(filepath.Join(a.dir, ServerKeyFile), key), writeCert(filepath.Join(a.dir, ServerFile), cert))
 	if err != nil {
 		return fmt.Errorf("issue the server's certificate: %w", err)
 	}

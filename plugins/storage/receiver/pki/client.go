@@ -36,10 +36,10 @@ func (a *Authority) Enroll(name, bundle string, life time.Duration) (*x509.Certi
 	}
 	// The record comes first: a certificate that nobody knows of cannot be revoked by its name.
 	record := filepath.Join(a.dir, issuedDir, fmt.Sprintf("%s-%x.pem", name, cert.SerialNumber))
-	err = writeCert(record, 0o644, cert)
+	err = writeCert(record, cert)
 	if err == nil {
-		err = errors.Join(writeCert(filepath.Join(bundle, BundleCA), 0o644, a.cert),
-			writeCert(filepath.Join(bundle, BundleCert), 0o644, cert), writeKey(filepath.Join(bundle, BundleKey), key))
+		err = errors.Join(writeCert(filepath.Join(bundle, BundleCA), a.cert),
+			writeCert(filepath.Join(bundle, BundleCert), cert), writeKey(filepath.Join(bundle, BundleKey), key))
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("enroll %s: %w", name, err), os.RemoveAll(bundle))

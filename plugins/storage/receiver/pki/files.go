@@ -28,8 +28,8 @@ func encodeKey(key *ecdsa.PrivateKey) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: pemKey, Bytes: der})
 }
 
-func writeCert(name string, mode fs.FileMode, cert *x509.Certificate) error {
-	return writeFile(name, mode, encodeCert(cert))
+func writeCert(name string, cert *x509.Certificate) error {
+	return writeFile(name, 0o644, encodeCert(cert))
 }
 
 func writeKey(name string, key *ecdsa.PrivateKey) error {

@@ -117,7 +117,9 @@ func (s *Server) Serve(ctx context.Context, listeners []net.Listener, drain time
 	case err = <-served:
 	case <-ctx.Done():
 		err = s.drain(h, g, drain)
-		<-served
+		if ended := <-served; !errors.Is(ended, http.ErrServerClosed) {
+			err = errors.Join(err, ended)
+		}
 	}
 	stop()
 	err = errors.Join(err, g.Close(), h.Close())
