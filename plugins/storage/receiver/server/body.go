@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/time/rate"
 
@@ -98,6 +99,9 @@ func readJSON(c *call, to any) error {
 
 // decodeJSON reads one JSON value, with nothing unknown in it and nothing after it.
 func decodeJSON(text []byte, to any) error {
+	if !utf8.Valid(text) {
+		return errs.New(errs.Invalid, "read the body: it is not UTF-8") // which the decoder would mend in silence
+	}
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	if err := d.Decode(to); err != nil {
