@@ -142,6 +142,8 @@ func (s *Server) fail(w *writer, err error) {
 		}
 		return
 	}
+	// What is left of the body is read before the answer goes out: for a moment, not for as long as the client likes.
+	_ = w.control.SetReadDeadline(time.Now().Add(time.Second))
 	e := wire.ErrorOf(err)
 	if e.RetryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.FormatInt(e.RetryAfter, 10))
