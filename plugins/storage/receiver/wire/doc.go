@@ -1,6 +1,5 @@
 // Package wire is what client and server of the receiver say to each other: paths, bodies, headers and errors of the
-// protocol, version 1, over HTTP/1.1 and TLS 1.3 with client certificates. docs/formats/receiver.md describes it for
-// people, docs/formats/receiver.openapi.yaml for machines; a test holds the server against the latter.
+// protocol, version 1, over HTTP/1.1 and TLS 1.3 with client certificates. docs/formats/receiver.md describes it.
 //
 // Who a client is says its certificate; each sees its own objects only. Keys travel as query parameters, because paths are
 // cleaned by many HTTP libraries on their way.
