@@ -15,6 +15,7 @@ import (
 	"github.com/drydock-backup/drydock/plugins/storage/azure"
 	"github.com/drydock-backup/drydock/plugins/storage/file"
 	"github.com/drydock-backup/drydock/plugins/storage/gcs"
+	receiver "github.com/drydock-backup/drydock/plugins/storage/receiver/client"
 	"github.com/drydock-backup/drydock/plugins/storage/s3"
 	"github.com/drydock-backup/drydock/sdk/schema"
 )
@@ -39,6 +40,7 @@ func TestExamplesWithRealProviders(t *testing.T) {
 			"storage azure":    azure.Provider().Schema,
 			"storage file":     file.Provider().Schema,
 			"storage gcs":      gcs.Provider().Schema,
+			"storage receiver": receiver.Provider().Schema,
 			"storage s3":       s3.Provider().Schema,
 			"compress zstd":    zstd.Provider().Schema,
 			"compress deflate": deflate.Provider().Schema,
