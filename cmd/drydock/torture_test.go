@@ -103,6 +103,11 @@ func (k *killer) kill(t *testing.T, cmd *exec.Cmd, done <-chan struct{}) {
 func (k *killer) judge(t *testing.T, r result) {
 	t.Helper()
 	k.h.wantUp(t)
+	if r.stdout == "" { // it had not begun: a provider died before it was ready, and nothing was touched
+		k.tally.failed.Add(1)
+		r.want(t, exitFailed).says(t, "killed")
+		return
+	}
 	e := lastEvent(t, r)
 	switch r.code {
 	case exitDone:
