@@ -36,7 +36,8 @@ func Mount(t testing.TB, point string) *Disk {
 		t.Fatal(err)
 	}
 	d.ids[st.Ino] = 0
-	root := &fs.LoopbackRoot{Path: d.dir, Dev: st.Dev, NewNode: d.newNode} //nolint:staticcheck // its successor is not told the inode
+	root := &fs.LoopbackRoot{Path: d.dir, Dev: st.Dev}
+	root.NewNode = d.newNode //nolint:staticcheck // its successor is not told the inode
 	top := &inode{LoopbackNode: fs.LoopbackNode{RootData: root}, disk: d}
 	root.RootNode = top
 	var err error
