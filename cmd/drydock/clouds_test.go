@@ -88,7 +88,8 @@ func TestCloudsResume(t *testing.T) {
 		parts := &partLog{part: c.part, hold: 3, release: make(chan struct{}), arrived: map[string]bool{}}
 		front.Before, front.After = parts.before, parts.after
 		h := newSite(t, s)
-		h.writeJob(t, jobText{Restart: "after-capture", ChunkSize: "5MiB", Compress: `compress "store" {}`, Target: c.target(front.Addr)})
+		h.writeJob(t, jobText{Restart: "after-capture", ChunkSize: "5MiB", Compress: `compress "store" {}`,
+			Target: c.target(front.Addr)})
 		run := h.kill(t, func(e agent.Event) bool {
 			return e.Event == agent.EventStep && e.Step == "ship" && e.Phase == "begun" && parts.held(t)
 		})

@@ -90,6 +90,11 @@ func (a *AzuriteServer) Behind(addr string) *AzuriteServer {
 
 // Target is a job's block for a container.
 func (a *AzuriteServer) Target(label, container string) string {
-	return fmt.Sprintf("target \"azure\" %q {\n  account = %q\n  container = %q\n  endpoint = %q\n  account_key = %q\n  prefix = \"mysql/\"\n}\n",
-		label, AzuriteAccount, container, a.Endpoint, AzuriteKey)
+	return fmt.Sprintf(`target "azure" %q {
+    account     = %q
+    container   = %q
+    endpoint    = %q
+    account_key = %q
+    prefix      = "mysql/"
+  }`, label, AzuriteAccount, container, a.Endpoint, AzuriteKey)
 }

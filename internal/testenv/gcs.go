@@ -43,7 +43,8 @@ func StartGCS(t testing.TB) *GCSServer {
 func (g *GCSServer) Bucket(t testing.TB) string {
 	t.Helper()
 	name := "b" + strconv.FormatInt(time.Now().UnixNano(), 36)
-	r, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), http.MethodPost, g.Endpoint+"/storage/v1/b?project=test",
+	ctx := context.WithoutCancel(t.Context())
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, g.Endpoint+"/storage/v1/b?project=test",
 		strings.NewReader(`{"name": "`+name+`"}`))
 	if err != nil {
 		t.Fatal(err)
@@ -71,6 +72,10 @@ func (g *GCSServer) Behind(addr string) *GCSServer {
 func (g *GCSServer) Target(t testing.TB, label, bucket string, a *GoogleAccount) string {
 	t.Helper()
 	file := a.WriteFile(t)
-	return fmt.Sprintf("target \"gcs\" %q {\n  bucket = %q\n  endpoint = %q\n  credentials_file = %q\n  prefix = \"mysql/\"\n}\n",
-		label, bucket, g.Endpoint, file)
+	return fmt.Sprintf(`target "gcs" %q {
+    bucket           = %q
+    endpoint         = %q
+    credentials_file = %q
+    prefix           = "mysql/"
+  }`, label, bucket, g.Endpoint, file)
 }

@@ -15,8 +15,8 @@ func TestBadTokens(t *testing.T) {
 	if back, err := cloud.ParseToken(good); err != nil || back.Key != "db/Data.zip" || back.String() != good {
 		t.Fatalf("%q: %+v %v", good, back, err)
 	}
-	for _, text := range []string{"", "-", good + "=", good[1:], strings.ToUpper(good), strings.Replace(good, "-", "_", 1), good[:33],
-		good[:33] + "Li4vYQ", "0123456789abcdef0123456789abcdef"} {
+	for _, text := range []string{"", "-", good + "=", good[1:], strings.ToUpper(good), strings.Replace(good, "-", "_", 1),
+		good[:33], good[:33] + "Li4vYQ", "0123456789abcdef0123456789abcdef"} {
 		if _, err := cloud.ParseToken(text); !errs.Is(err, errs.NotFound) {
 			t.Errorf("%q: %v", text, err)
 		}

@@ -77,7 +77,9 @@ func New(c Config) (*Storage, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Storage{cfg: c, transport: rt, container: client, table: crc64.MakeTable(crcPolynomial), page: maxPage, now: time.Now}, nil
+	return &Storage{
+		cfg: c, transport: rt, container: client, table: crc64.MakeTable(crcPolynomial), page: maxPage, now: time.Now,
+	}, nil
 }
 
 // Close gives the connections back.

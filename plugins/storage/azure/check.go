@@ -62,12 +62,13 @@ func (s *Storage) Check(ctx context.Context) (storage.Capacity, error) {
 
 // denied names the permission that is missing.
 func (s *Storage) denied(ctx context.Context, err error, what, action, letter string) error {
-	err = s.fail(ctx, err, "check whether blobs can be %s", map[string]string{"list": "listed", "read": "read", "write": "written"}[what])
+	done := map[string]string{"list": "listed", "read": "read", "write": "written"}[what]
+	err = s.fail(ctx, err, "check whether blobs can be %s", done)
 	if !errs.Is(err, errs.Permission) {
 		return err
 	}
-	return errs.Wrap(errs.Permission, err, "permission to %s is missing (Microsoft.Storage/storageAccounts/blobServices/containers/%s, "+
-		"%s in a signature)", what, action, letter)
+	return errs.Wrap(errs.Permission, err, "permission to %s is missing "+
+		"(Microsoft.Storage/storageAccounts/blobServices/containers/%s, %s in a signature)", what, action, letter)
 }
 
 // mayList lists one blob and tells how far the service's clock is ahead of ours.

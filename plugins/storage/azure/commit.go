@@ -93,7 +93,8 @@ func (s *Storage) committed(ctx context.Context, t cloud.Token, size int64, caus
 		return errs.New(errs.Exists, "%q exists", t.Key)
 	}
 	if *p.ContentLength != size {
-		return errs.New(errs.Invalid, "the upload was committed with another size: %q has %d bytes, not %d", t.Key, *p.ContentLength, size)
+		return errs.New(errs.Invalid, "the upload was committed with another size: %q has %d bytes, not %d",
+			t.Key, *p.ContentLength, size)
 	}
 	return nil
 }

@@ -51,7 +51,8 @@ const leastAbandoned = time.Hour
 func (c *Config) check() error {
 	found := []error{cloud.CheckPrefix(c.Prefix), c.checkNames(), c.checkSecrets(), c.checkLabels()}
 	if c.Endpoint != "" {
-		if u, err := url.Parse(c.Endpoint); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || u.RawQuery != "" {
+		u, err := url.Parse(c.Endpoint)
+		if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || u.RawQuery != "" {
 			found = append(found, schema.Invalid("endpoint", "not the address of a blob service",
 				"Write for example https://acme.blob.core.windows.net, without a signature."))
 		}

@@ -32,7 +32,8 @@ func (d doer) Do(r *http.Request) (*http.Response, error) {
 
 // options are the SDK's for every client. It never tries again: only the agent does.
 func options(rt *transport.Transport) policy.ClientOptions {
-	client := &http.Client{Transport: rt, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	client := &http.Client{Transport: rt, CheckRedirect: stay}
 	return policy.ClientOptions{
 		Transport: doer{client},
 		Retry:     policy.RetryOptions{MaxRetries: -1},

@@ -87,10 +87,9 @@ func serviceError(err error) *ServiceError {
 // kindOf classifies an answer of the service.
 func kindOf(e *ServiceError) errs.Kind {
 	switch bloberror.Code(e.Code) {
-	case bloberror.BlobAlreadyExists, bloberror.ConditionNotMet, bloberror.UnauthorizedBlobOverwrite, bloberror.BlobImmutableDueToPolicy:
-		if bloberror.Code(e.Code) == bloberror.BlobImmutableDueToPolicy {
-			return errs.Permission
-		}
+	case bloberror.BlobImmutableDueToPolicy:
+		return errs.Permission
+	case bloberror.BlobAlreadyExists, bloberror.ConditionNotMet, bloberror.UnauthorizedBlobOverwrite:
 		return errs.Exists
 	case bloberror.MD5Mismatch, bloberror.CRC64Mismatch:
 		return errs.Transient // the bytes were changed on their way; the chunk itself has been looked at before

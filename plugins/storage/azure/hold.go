@@ -27,7 +27,8 @@ func (s *Storage) hold(ctx context.Context, key string, h storage.Hold) error {
 		return errs.New(errs.Permission, "it is held until %s", until.Format("2006-01-02 15:04:05 MST"))
 	}
 	if s.now().Before(h.Until) && (p.ImmutabilityPolicyExpiresOn == nil || !h.Until.Equal(*p.ImmutabilityPolicyExpiresOn)) {
-		_, err := s.blob(key).SetImmutabilityPolicy(ctx, h.Until.UTC(), &blob.SetImmutabilityPolicyOptions{Mode: to.Ptr(mode(s.cfg.RetainMode))})
+		o := &blob.SetImmutabilityPolicyOptions{Mode: to.Ptr(mode(s.cfg.RetainMode))}
+		_, err := s.blob(key).SetImmutabilityPolicy(ctx, h.Until.UTC(), o)
 		if err != nil {
 			return err
 		}

@@ -23,8 +23,8 @@ func (s *Storage) get(ctx context.Context, name string) (*api.Object, error) {
 
 // insert makes an object in one request. fresh makes it a condition that there is none of the name.
 func (s *Storage) insert(ctx context.Context, o *api.Object, body io.Reader, fresh bool) (*api.Object, error) {
-	call := s.service.Objects.Insert(s.cfg.Bucket, o).Name(o.Name).Context(ctx).WithRetry(nil, never).Fields("name", "size", "crc32c", "generation")
-	call.Media(body, googleapi.ChunkSize(0), googleapi.ContentType("application/octet-stream"))
+	call := s.service.Objects.Insert(s.cfg.Bucket, o).Name(o.Name).Context(ctx).WithRetry(nil, never)
+	call.Fields("name", "size", "crc32c", "generation").Media(body, googleapi.ChunkSize(0), googleapi.ContentType("application/octet-stream"))
 	if s.cfg.KMSKey != "" {
 		call.KmsKeyName(s.cfg.KMSKey)
 	}

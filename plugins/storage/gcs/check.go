@@ -27,8 +27,8 @@ func (s *Storage) Check(ctx context.Context) (storage.Capacity, error) {
 		return c, s.denied(ctx, err, "list", "storage.objects.list")
 	}
 	if abs := max(skew, -skew); abs > maxSkew {
-		return c, s.fail(ctx, errs.New(errs.Invalid, "the clock of this host and the service's differ by %s; access tokens need less than %s",
-			abs.Round(time.Second), maxSkew), "check")
+		return c, s.fail(ctx, errs.New(errs.Invalid, "the clock of this host and the service's differ by %s; "+
+			"access tokens need less than %s", abs.Round(time.Second), maxSkew), "check")
 	} else if abs > time.Minute {
 		c.Notes = append(c.Notes, fmt.Sprintf("the clock of this host and the service's differ by %s", abs.Round(time.Second)))
 	}
@@ -77,7 +77,8 @@ func (s *Storage) mayList(ctx context.Context) (time.Duration, error) {
 
 // mayWrite sends an object whose checksum is wrong on purpose.
 func (s *Storage) mayWrite(ctx context.Context, name string) error {
-	_, err := s.insert(ctx, &api.Object{Name: name, StorageClass: "STANDARD", Crc32c: encodeSum(1)}, strings.NewReader("check"), true)
+	o := &api.Object{Name: name, StorageClass: "STANDARD", Crc32c: encodeSum(1)}
+	_, err := s.insert(ctx, o, strings.NewReader("check"), true)
 	switch {
 	case status(err) == http.StatusBadRequest:
 		return nil

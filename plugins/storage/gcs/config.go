@@ -48,11 +48,14 @@ func (c *Config) check() error {
 			"It has 3 or more lower case letters, digits, hyphens, underscores and dots."))
 	}
 	if c.Endpoint != "" {
-		if u, err := url.Parse(c.Endpoint); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || u.RawQuery != "" {
-			found = append(found, schema.Invalid("endpoint", "not the address of a service", "Write for example https://storage.googleapis.com."))
+		u, err := url.Parse(c.Endpoint)
+		if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || u.RawQuery != "" {
+			found = append(found, schema.Invalid("endpoint", "not the address of a service",
+				"Write for example https://storage.googleapis.com."))
 		}
 	}
-	if c.KMSKey != "" && !regexp.MustCompile(`^projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+$`).MatchString(c.KMSKey) {
+	key := regexp.MustCompile(`^projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+$`)
+	if c.KMSKey != "" && !key.MatchString(c.KMSKey) {
 		found = append(found, schema.Invalid("kms_key", "not the name of a key",
 			"It is projects/PROJECT/locations/PLACE/keyRings/RING/cryptoKeys/KEY."))
 	}

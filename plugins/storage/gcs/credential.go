@@ -134,7 +134,8 @@ func (c *Config) checkFile() error {
 		return schema.Invalid("credentials_file", "cannot be read", err.Error())
 	}
 	if _, err := credentialType(text); err != nil {
-		return schema.Invalid("credentials_file", err.Error(), "It is the JSON file of a service account or of workload identity federation.")
+		return schema.Invalid("credentials_file", err.Error(),
+			"It is the JSON file of a service account or of workload identity federation.")
 	}
 	return nil
 }

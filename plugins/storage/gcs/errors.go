@@ -123,7 +123,10 @@ func status(err error) int {
 // missing reports whether there is no such object. A bucket that does not exist is another matter.
 func missing(err error) bool {
 	var answer *googleapi.Error
-	return errors.As(err, &answer) && answer.Code == http.StatusNotFound && !strings.Contains(answer.Message, "bucket does not exist")
+	if !errors.As(err, &answer) || answer.Code != http.StatusNotFound {
+		return false
+	}
+	return !strings.Contains(answer.Message, "bucket does not exist")
 }
 
 // oneLine puts a message on one line of bearable length.

@@ -78,7 +78,9 @@ func New(ctx context.Context, c Config) (*Storage, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Storage{cfg: c, transport: rt, service: service, page: maxPage, table: crc32.MakeTable(crc32.Castagnoli), now: time.Now}, nil
+	return &Storage{
+		cfg: c, transport: rt, service: service, page: maxPage, table: crc32.MakeTable(crc32.Castagnoli), now: time.Now,
+	}, nil
 }
 
 // Close gives the connections back.

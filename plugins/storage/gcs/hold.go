@@ -56,7 +56,8 @@ func (s *Storage) retainUntil(ctx context.Context, o *api.Object, until time.Tim
 	if s.cfg.RetainMode == "locked" {
 		mode = "Locked"
 	}
-	err := s.patch(ctx, o, &api.Object{Retention: &api.ObjectRetention{Mode: mode, RetainUntilTime: until.UTC().Format(time.RFC3339Nano)}})
+	wanted := &api.ObjectRetention{Mode: mode, RetainUntilTime: until.UTC().Format(time.RFC3339Nano)}
+	err := s.patch(ctx, o, &api.Object{Retention: wanted})
 	if status(err) == http.StatusBadRequest {
 		return errs.Wrap(errs.Unsupported, err, "set the retention (does the bucket have object retention?)")
 	}

@@ -49,7 +49,8 @@ func (s *Storage) put(ctx context.Context, token string, c storage.Chunk) error 
 		Metadata: map[string]string{sha256Key: hex.EncodeToString(c.SHA256[:]), crc32cKey: crc},
 	}, source, false)
 	if err == nil && (kept.Crc32c != crc || kept.Size != uint64(c.Length)) {
-		return errs.New(errs.Transient, "the service kept %d bytes with the checksum %s, not %d with %s", kept.Size, kept.Crc32c, c.Length, crc)
+		return errs.New(errs.Transient, "the service kept %d bytes with the checksum %s, not %d with %s",
+			kept.Size, kept.Crc32c, c.Length, crc)
 	}
 	return err
 }

@@ -25,7 +25,8 @@ func (s *Storage) begin(ctx context.Context, up storage.Upload) (string, error) 
 		return "", err
 	}
 	if up.ChunkSize < 1 || up.ChunkSize > maxObject {
-		return "", errs.New(errs.Invalid, "chunk size %d: not 1 to %d, which is what an object can have", up.ChunkSize, int64(maxObject))
+		return "", errs.New(errs.Invalid, "chunk size %d: not 1 to %d, which is what an object can have",
+			up.ChunkSize, int64(maxObject))
 	}
 	switch _, err := s.get(ctx, s.cfg.Prefix+up.Key); {
 	case err == nil:
