@@ -3,13 +3,18 @@
 package plugin_test
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/drydock-backup/drydock/internal/testenv"
 	"github.com/drydock-backup/drydock/sdk/errs"
 	"github.com/drydock-backup/drydock/sdk/host"
 )
@@ -29,6 +34,7 @@ func TestHealth(t *testing.T) {
 		t.Fatalf("a healthy provider was ended: %v", now)
 	}
 	must(t, syscall.Kill(first, syscall.SIGSTOP))
+	testenv.Eventually(t, time.Minute, "the provider stands still", func() bool { return stopped(first) })
 	_, err = store.Stat(t.Context(), "hostname")
 	var exit *host.ExitError
 	const why = "it did not answer 3 health checks in a row"
@@ -41,4 +47,16 @@ func TestHealth(t *testing.T) {
 	if !strings.Contains(log.String(), "provider does not answer its health check") {
 		t.Errorf("log:\n%s", &log)
 	}
+}
+
+// stopped reports whether a process was stopped by a signal, all of its threads. See proc(5): PID (name) state ...
+func stopped(pid int) bool {
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	for _, thread := range threads {
+		stat, err := os.ReadFile(thread)
+		if i := bytes.LastIndexByte(stat, ')'); err != nil || i < 0 || !bytes.HasPrefix(stat[i:], []byte(") T")) {
+			return false
+		}
+	}
+	return len(threads) > 0
 }

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -183,6 +184,14 @@ func (h *site) during(t *testing.T, step string, act func(pid int)) result {
 func (h *site) at(t *testing.T, when moment, act func(pid int)) result {
 	t.Helper()
 	return watchedRun(t, drydockCommand(t, h.args("run", "--file", h.job, "--json")...), when, act)
+}
+
+// frozen stops a process in its tracks until a condition holds, so that what is to happen meanwhile cannot come too late.
+func frozen(t *testing.T, pid int, what string, holds func() bool) {
+	t.Helper()
+	sendSignal(t, pid, syscall.SIGSTOP)
+	defer sendSignal(t, pid, syscall.SIGCONT)
+	testenv.Eventually(t, time.Minute, what, holds)
 }
 
 func watchedRun(t *testing.T, cmd *exec.Cmd, when moment, act func(pid int)) result {

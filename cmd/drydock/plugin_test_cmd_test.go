@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/drydock-backup/drydock/internal/testenv"
 	"github.com/drydock-backup/drydock/sdk/conformance"
 )
 
@@ -22,6 +23,7 @@ func TestPluginTestBuiltins(t *testing.T) {
 			"--set", "account_key=c2VjcmV0LXNlY3JldC1zZWNyZXQ="},
 		"storage s3": {"--set", "bucket=backups", "--set", "region=eu-central-1", "--set", "endpoint=http://127.0.0.1:1",
 			"--set", "access_key=acme", "--set", "secret_key={secret}"},
+		"storage receiver": receiverFlags(t),
 		"storage gcs":      {"--set", "bucket=backups", "--set", "endpoint=http://127.0.0.1:1"},
 		"compress zstd":    {"--set", "level=fastest"},
 		"compress deflate": nil,
@@ -51,6 +53,16 @@ func TestPluginTestBuiltins(t *testing.T) {
 			t.Log(rows["footprint"].Detail)
 		})
 	}
+}
+
+// receiverFlags configures the target of a receiver that is down.
+func receiverFlags(t *testing.T) []string {
+	t.Helper()
+	var flags []string
+	for name, value := range testenv.ReceiverDown(t, testenv.ReceiverSettings{}).Enroll(t, "suite") {
+		flags = append(flags, "--set", fmt.Sprintf("%s=%v", name, value))
+	}
+	return flags
 }
 
 // A provider that does not start is told so, as one failed case.

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/drydock-backup/drydock/agent/mysql"
 	"github.com/drydock-backup/drydock/internal/testenv"
 	"github.com/drydock-backup/drydock/sdk/notify"
 )
@@ -47,6 +48,7 @@ func troubles() []trouble {
 		{name: "the stop takes longer than it may", job: stopTooSlowly,
 			code: exitFailed, says: []string{"the server is still running after 1s"}, told: []string{"failure"}},
 		{name: "a supervisor brings the server back during the copy", job: supervised,
+			at: progress("capture"), act: untilBack,
 			code: exitFailed, says: []string{"works on", "no consistent copy", "hint: if a service manager"}, told: []string{"failure"}},
 		{name: "the start fails", job: startFails,
 			code: exitDown, says: []string{"MySQL IS DOWN", "disk is on fire", "To bring it back by hand", "/bin/sh -c"}, stored: true,
@@ -172,6 +174,20 @@ func supervised(t *testing.T, h *site) jobText {
 	h.server.Stop(t)
 	h.server.Supervise(t)
 	return slowly(jobText{})
+}
+
+// untilBack has the copy wait for the server that the supervisor starts.
+func untilBack(t *testing.T, h *site, pid int) {
+	frozen(t, pid, "the server is back", func() bool { return holder(h.server.DataDir) != 0 })
+}
+
+// holder is the process that has the locks of a data directory's server; 0 when there is none, or it cannot be told.
+func holder(dataDir string) int {
+	pid, err := mysql.Locker(dataDir)
+	if err != nil {
+		return 0
+	}
+	return pid
 }
 
 func startFails(t *testing.T, h *site) jobText {

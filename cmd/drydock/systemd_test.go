@@ -187,7 +187,9 @@ func unitFailed(t *testing.T, m *managed) {
 // middle of the copy. That is seen, and the unit's server stays the only one.
 func unitRestarts(t *testing.T, m *managed) {
 	m.writeJob(t, slowly(jobText{}))
-	r := m.drydock(t, "run", "--file", m.job, "--json").want(t, exitFailed)
+	r := watchedRun(t, m.command(t, "run", "--file", m.job, "--json"), progress("capture"), func(pid int) {
+		frozen(t, pid, "systemd has started the server again", func() bool { return holder(m.server.DataDir) != 0 })
+	}).want(t, exitFailed)
 	r.says(t, "works on", "no consistent copy", "hint: if a service manager")
 	m.wantActive(t)
 	m.wantNothing(t)
@@ -203,9 +205,8 @@ func unitStarted(t *testing.T, m *managed) {
 		t.Fatal(err)
 	}
 	run := watchedRun(t, m.command(t, "run", "--file", m.job, "--json"), progress("capture"), func(pid int) {
-		sendSignal(t, pid, syscall.SIGSTOP)
-		defer sendSignal(t, pid, syscall.SIGCONT)
-		m.host.Systemctl(t, "start", "mysql.service")
+		m.host.Systemctl(t, "start", "--no-block", "mysql.service")
+		frozen(t, pid, "the unit's server is up", func() bool { return holder(m.server.DataDir) != 0 })
 	})
 	run.want(t, exitFailed).says(t, "works on", "during the copy")
 	m.wantActive(t)
