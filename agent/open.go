@@ -12,6 +12,10 @@ import (
 	"github.com/drydock-backup/drydock/agent/state"
 )
 
+// namelessWait is how much longer a holder is waited for that nobody can name: it is a process that is just ending, or has
+// only just begun, and so has not said its name.
+const namelessWait = 10 * time.Second
+
 // openState opens the job's state file, which is the job's lock too. It waits a moment for whoever has it, and as long as it
 // takes for a guardian that is just bringing MySQL up.
 func (a *Agent) openState(ctx context.Context, j job.Job) (*state.Store, error) {
@@ -26,6 +30,9 @@ func (a *Agent) openState(ctx context.Context, j job.Job) (*state.Store, error) 
 	}
 	store, err := within(lockWait)
 	var locked *state.LockedError
+	if errors.As(err, &locked) && locked.Holder.PID == 0 {
+		store, err = within(namelessWait)
+	}
 	if !errors.As(err, &locked) || !strings.HasSuffix(locked.Holder.Command, " "+GuardianCommand) {
 		return store, err
 	}
