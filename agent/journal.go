@@ -38,7 +38,7 @@ func (j *journal) SaveIntent(_ context.Context, in step.Intent) error {
 				WasRunning: in.WasRunning, DataDir: in.MySQL.DataDir, PID: in.PID,
 				Service: in.MySQL.Service.Kind, Start: in.MySQL.Service.Start, Unit: in.MySQL.Service.Unit,
 				Host: in.MySQL.Host, Port: in.MySQL.Port, Socket: in.MySQL.Socket,
-				StopLimit: in.MySQL.StopTimeout, StartLimit: in.MySQL.StartTimeout,
+				StopLimit: in.MySQL.StopTimeout, StartLimit: in.MySQL.StartTimeout, AsksLate: len(in.MySQL.Service.Stop) > 0,
 				Settings: settings, Written: in.At.UTC(),
 			}
 			if in.WasRunning {

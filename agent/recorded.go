@@ -53,7 +53,7 @@ func (a *Agent) startRecorded(ctx context.Context, store *state.Store, old state
 		return err
 	}
 	defer func() { err = errors.Join(err, server.Close()) }()
-	server.MayBeStopping(old.Intent.PID, time.Time{})
+	server.MayBeStopping(old.Intent.PID, asksUntil(old.Intent))
 	if err := server.Start(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}
@@ -62,6 +62,14 @@ func (a *Agent) startRecorded(ctx context.Context, store *state.Store, old state
 		s.Intent.Disarmed = len(s.Intent.Settings) == 0
 		return nil
 	})
+}
+
+// asksUntil is when a stop command of the job's own has had its time.
+func asksUntil(in *state.Intent) time.Time {
+	if !in.AsksLate {
+		return time.Time{}
+	}
+	return in.Written.Add(in.StopLimit)
 }
 
 // openRecorded prepares the server of a dead run from its record.

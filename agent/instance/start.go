@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/drydock-backup/drydock/agent/mysql"
@@ -68,6 +69,7 @@ type start struct {
 	refused  int       // logins
 	pause    time.Duration
 	lastPing error
+	tell     sync.Once
 }
 
 // look looks once, and launches the server when nobody holds the data directory.
@@ -96,8 +98,13 @@ func (s *start) look(ctx context.Context) (up bool, err error) {
 }
 
 func (s *start) launch(ctx context.Context) error {
+	err := s.Service.Start(ctx)
+	if errors.Is(err, service.ErrUnderWay) {
+		s.tell.Do(func() { s.Log.Info("waiting for the server that somebody else has just launched") })
+		return nil
+	}
 	s.launched = true
-	if err := s.Service.Start(ctx); err != nil {
+	if err != nil {
 		return fmt.Errorf("start the server: %w", err)
 	}
 	return nil

@@ -129,6 +129,28 @@ func TestStartRace(t *testing.T) {
 	})
 }
 
+// Whoever launched the server died before it was at its data directory: the next one waits for it (R3.7).
+func TestStartAfterALaunch(t *testing.T) {
+	t.Parallel()
+	testenv.Flavours(t, func(t *testing.T, start func(...testenv.Option) *testenv.Server) {
+		s := start(testenv.Down())
+		logs, m := t.TempDir(), s.Job()
+		startBy(`sleep 2; exec "$@"`, time.Minute)(&m)
+		if err := manager(t, m, logs).Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		i := of(t, s)
+		i.Service = manager(t, m, logs)
+		if err := i.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if i.Service.(service.Launcher).Launched() != 0 {
+			t.Error("a second one was launched")
+		}
+		wantOne(t, s)
+	})
+}
+
 // A server that is up and does not let the job's user in is no server that is down, and is not asked again and again
 // until it locks the account (R3.5).
 func TestStartLoginRefused(t *testing.T) {

@@ -27,14 +27,20 @@ func of(t *testing.T, s *testenv.Server, change ...func(*job.MySQL)) *instance.I
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = sql.Close() })
-	manager, err := service.New(m.Service, service.Options{LogDir: filepath.Join(t.TempDir(), "log"), Name: "orders"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	manager := manager(t, m, filepath.Join(t.TempDir(), "log"))
 	return &instance.Instance{
 		Server: sql, Service: manager, DataDir: m.DataDir, ErrorLog: s.LogFile,
 		StopTimeout: m.StopTimeout, StartTimeout: m.StartTimeout, Log: slog.New(slog.DiscardHandler),
 	}
+}
+
+func manager(t *testing.T, m job.MySQL, logs string) service.Manager {
+	t.Helper()
+	s, err := service.New(m.Service, service.Options{LogDir: logs, Name: "orders"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 // shell is the argument vector of a shell script; $0 is arg.

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,13 +24,21 @@ const (
 	errorLines = 12
 	// killDelay is how long a stop command whose time is up may take to end after it was killed.
 	killDelay = 2 * time.Second
+	// launchPatience is how long a start command may take until its server holds the data directory.
+	launchPatience = 30 * time.Second
 )
+
+// ErrUnderWay is in the chain of the error of Start when a start command that was launched a moment ago, by whomever, still
+// runs: its server may not hold the data directory yet. Nothing was launched; look again. It ceases by itself, at
+// the latest when half of the time until the deadline of Start's context has passed.
+var ErrUnderWay = errors.New("a start command that was launched a moment ago still runs")
 
 // command is a server that is started, and maybe stopped, by commands.
 type command struct {
 	start, stop []string
-	log         string
+	log, lock   string
 	window      time.Duration
+	patience    time.Duration // with a launch that somebody else has begun
 
 	mu      sync.Mutex
 	current *launched // nil until Start was called
@@ -67,11 +76,11 @@ func newCommand(s job.Service, o Options) (Manager, error) {
 	if o.LogDir == "" || o.Name == "" || o.Name != filepath.Base(o.Name) {
 		return nil, errs.New(errs.Invalid, "service \"exec\": no place for the log (directory %q, name %q)", o.LogDir, o.Name)
 	}
-	c := &command{start: s.Start, stop: s.Stop, log: filepath.Join(o.LogDir, o.Name+".start.log"), window: o.StartWindow}
-	if c.window == 0 {
-		c.window = startWindow
-	}
-	return c, nil
+	base := filepath.Join(o.LogDir, o.Name)
+	return &command{
+		start: s.Start, stop: s.Stop, log: base + ".start.log", lock: base + ".start.lock",
+		window: cmp.Or(o.StartWindow, startWindow), patience: cmp.Or(o.LaunchPatience, launchPatience),
+	}, nil
 }
 
 // Start launches the start command and watches it for a moment: a command that fails at once is reported with the end
@@ -83,6 +92,13 @@ func (c *command) Start(ctx context.Context) error {
 	cmd, err := c.prepare(ctx, c.start)
 	if err != nil {
 		return err
+	}
+	lock, err := c.lockLaunch(ctx, cmd)
+	if err != nil {
+		return errors.Join(fmt.Errorf("start command %s: %w", c.start[0], err), closeLog(cmd))
+	}
+	if lock != nil {
+		defer lock.Close() // the start command has its own descriptor
 	}
 	var run *launched
 	err = fault.Around("service.start", func() (err error) {
@@ -140,9 +156,7 @@ func (c *command) openLog() (*os.File, error) {
 // waits for the goroutine: it ends with the command, and a server in the foreground is meant to outlive the agent.
 func launch(cmd *exec.Cmd) (*launched, error) {
 	err := cmd.Start()
-	if log, ok := cmd.Stdout.(*os.File); ok {
-		_ = log.Close() // the child has its own descriptor
-	}
+	_ = closeLog(cmd) // the child has its own descriptor
 	if err != nil {
 		return nil, err
 	}
@@ -152,6 +166,13 @@ func launch(cmd *exec.Cmd) (*launched, error) {
 		close(run.ended)
 	}()
 	return run, nil
+}
+
+func closeLog(cmd *exec.Cmd) error {
+	if log, ok := cmd.Stdout.(*os.File); ok {
+		return log.Close()
+	}
+	return nil
 }
 
 // failed says what became of a command, with the end of its log. It returns nil for a command that ended well.

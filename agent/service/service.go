@@ -11,7 +11,8 @@ import (
 // Manager starts and stops one server. Its methods are safe for concurrent use, but it is the caller who sees to it that
 // nobody starts a server whose data directory is held.
 type Manager interface {
-	// Start launches the server. It may return before the server answers; an error means that it will not.
+	// Start launches the server. It may return before the server answers; an error means that it will not, unless
+	// ErrUnderWay is in its chain: then somebody else has launched it just now.
 	Start(ctx context.Context) error
 	// Stop stops the server, and may return before it is gone. handled is false when the host has no way of its own:
 	// then SQL SHUTDOWN does it. After an error the server may be stopping all the same.
@@ -47,6 +48,9 @@ type Options struct {
 
 	// StartWindow is how long exec waits for the start command to fail before Start returns; 0 means half a second.
 	StartWindow time.Duration
+	// LaunchPatience is how long exec gives a launch that it finds under way to lead to a server that holds its data
+	// directory; 0 means 30 seconds.
+	LaunchPatience time.Duration
 	// Bus is the D-Bus address that systemd is reached through; "" means the system's own.
 	Bus string
 }

@@ -61,11 +61,12 @@ type Artifact struct {
 type Intent struct {
 	WasRunning bool            `json:"was_running"` // false: it stays down
 	DataDir    string          `json:"data_dir"`
-	PID        int             `json:"pid,omitempty"`     // of the server that is stopped
-	Service    string          `json:"service,omitempty"` // kind of service: exec, systemd
-	Start      []string        `json:"start,omitempty"`   // exec: argument vector
-	Unit       string          `json:"unit,omitempty"`    // systemd: unit name
-	Host       string          `json:"host,omitempty"`    // where it answers; with Port, or Socket
+	PID        int             `json:"pid,omitempty"`       // of the server that is stopped
+	Service    string          `json:"service,omitempty"`   // kind of service: exec, systemd
+	Start      []string        `json:"start,omitempty"`     // exec: argument vector
+	Unit       string          `json:"unit,omitempty"`      // systemd: unit name
+	AsksLate   bool            `json:"asks_late,omitempty"` // a stop command of the job's own may outlive the run
+	Host       string          `json:"host,omitempty"`      // where it answers; with Port, or Socket
 	Port       int             `json:"port,omitempty"`
 	Socket     string          `json:"socket,omitempty"`
 	StopLimit  time.Duration   `json:"stop_limit,omitempty"`  // how long a stop may take
