@@ -1,4 +1,5 @@
-// Package cuts proves that an upload goes on through a network that is cut again and again, and a service that refuses.
+// Package cuts proves that an upload goes on through a network that is cut again and again, and a service that refuses: [Prove]
+// for services that speak plain HTTP, [Anywhere] for those whose connections nobody looks into.
 package cuts
 
 import (
