@@ -17,9 +17,10 @@ import (
 
 // root is the directory that holds everything, held by one server at a time.
 type root struct {
-	dir   *os.Root
-	lock  *flock.Flock
-	depth int // elements of a client's directory
+	dir     *os.Root
+	lock    *flock.Flock
+	depth   int           // elements of a client's directory
+	buffers *file.Buffers // of all clients, or each would keep some of its own
 }
 
 func openRoot(name string, depth int) (*root, error) {
@@ -35,7 +36,7 @@ func openRoot(name string, depth int) (*root, error) {
 	if err != nil {
 		return nil, errors.Join(err, dir.Close())
 	}
-	return &root{dir, lock, depth}, nil
+	return &root{dir, lock, depth, file.NewBuffers()}, nil
 }
 
 func (r *root) close() error { return errors.Join(r.dir.Close(), r.lock.Close()) }
@@ -50,7 +51,7 @@ func (r *root) open(dir string) (server.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := file.At(own, file.Config{Mode: "0600", DirMode: "0700"})
+	s, err := file.At(own, file.Config{Mode: "0600", DirMode: "0700"}, r.buffers)
 	if err != nil {
 		return nil, errors.Join(err, own.Close())
 	}

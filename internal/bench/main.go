@@ -8,6 +8,9 @@
 //	s3       a file to S3 and back ÷ the AWS SDK's own transfer manager, on two servers; only when it is asked for
 //	azure    the same to Azurite ÷ the Azure SDK's UploadFile and DownloadFile
 //	gcs      the same to fake-gcs-server ÷ the Writer and the transfer manager of Google's client
+//	receiver a file to the receiver ÷ a plain copy over TLS, and ÷ rclone, restic and scp
+//	receiver-agents  64 agents at once: how fair, and how much memory
+//	receiver-large   a sparse artifact of 120 GiB: chunks, transfer, assembly, verification, and how much memory
 //
 // Timing decides nothing here: the figures are for people, and never fail a build.
 package main
@@ -29,16 +32,24 @@ import (
 )
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == sinkName {
+		if err := sink(os.Args[2:]); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	binary := flag.String("drydock", "bin/drydock", "the drydock binary")
 	rounds := flag.Int("rounds", 5, "how often each command is timed")
 	gigabytes := flag.Int("gb", 2, "size of the data directory")
+	large := flag.Int("large", 120, "size of receiver-large in GiB")
 	data := flag.String("data", "", "a data directory whose server is down, instead of a new one that is filled")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	err := install.Install(ctx, install.Peers, os.Stdout)
 	if err == nil {
-		b := &bench{binary: *binary, rounds: *rounds, dataDir: *data}
+		b := &bench{binary: *binary, rounds: *rounds, dataDir: *data, large: *large}
 		err = testenv.Program(ctx, func(t testing.TB) { b.measure(t, *gigabytes, flag.Args()) })
 	}
 	if err != nil {
@@ -53,6 +64,7 @@ type bench struct {
 	binary  string
 	dir     string
 	rounds  int
+	large   int    // GiB
 	dataDir string // a real data directory whose server is stopped; empty: one is made
 }
 
@@ -62,7 +74,8 @@ func (b *bench) measure(t testing.TB, gigabytes int, parts []string) {
 		t.Fatal(err)
 	}
 	all := map[string]func(*bench){"wall": (*bench).wall, "cores": (*bench).cores, "memory": (*bench).memory,
-		"plugins": (*bench).plugins, "s3": (*bench).s3, "azure": (*bench).azure, "gcs": (*bench).gcs}
+		"plugins": (*bench).plugins, "s3": (*bench).s3, "azure": (*bench).azure, "gcs": (*bench).gcs, "receiver": (*bench).receiver,
+		"receiver-agents": (*bench).receiverAgents, "receiver-large": (*bench).receiverLarge}
 	if len(parts) == 0 {
 		parts = []string{"wall", "cores", "memory", "plugins"}
 	}
@@ -72,7 +85,8 @@ func (b *bench) measure(t testing.TB, gigabytes int, parts []string) {
 		}
 	}
 	b.t, b.binary, b.dir = t, abs, testenv.Dir(t)
-	if b.dataDir == "" && slices.ContainsFunc(parts, func(p string) bool { return !slices.Contains([]string{"memory", "s3", "azure", "gcs"}, p) }) {
+	filled := []string{"wall", "cores", "plugins"}
+	if b.dataDir == "" && slices.ContainsFunc(parts, func(p string) bool { return slices.Contains(filled, p) }) {
 		b.fill(gigabytes)
 	}
 	for _, p := range parts {

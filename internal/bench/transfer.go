@@ -82,19 +82,25 @@ func (b *bench) noise() *os.File {
 }
 
 func (b *bench) transferChunks(f *os.File) []storage.Chunk {
-	data := make([]byte, transferPart)
+	return b.cut(f, transferSize, transferPart)
+}
+
+// cut makes chunks of the start of a file; size is a multiple of part.
+func (b *bench) cut(f *os.File, size, part int64) []storage.Chunk {
+	data := make([]byte, part)
 	var all []storage.Chunk
-	for at := int64(0); at < transferSize; at += transferPart {
+	for at := int64(0); at < size; at += part {
 		if _, err := f.ReadAt(data, at); err != nil {
 			b.t.Fatal(err)
 		}
-		all = append(all, storage.Chunk{Index: len(all), Length: transferPart, SHA256: sha256.Sum256(data), File: f.Name(), FileOffset: at})
+		all = append(all, storage.Chunk{Index: len(all), Length: part, SHA256: sha256.Sum256(data), File: f.Name(), FileOffset: at})
 	}
 	return all
 }
 
 func (b *bench) upload(s storage.Storage, key string, chunks []storage.Chunk) error {
-	token, err := s.Begin(b.ctx(), storage.Upload{Key: key, ChunkSize: transferPart})
+	part := chunks[0].Length
+	token, err := s.Begin(b.ctx(), storage.Upload{Key: key, ChunkSize: part})
 	if err != nil {
 		return err
 	}
@@ -106,7 +112,7 @@ func (b *bench) upload(s storage.Storage, key string, chunks []storage.Chunk) er
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	return s.Commit(b.ctx(), token, transferSize)
+	return s.Commit(b.ctx(), token, int64(len(chunks))*part)
 }
 
 func (b *bench) download(s storage.Storage, key string, into *os.File) error {

@@ -58,7 +58,8 @@ func Anywhere(t *testing.T, s Service, cuts int) {
 	if again <= 0 || again > bound {
 		t.Errorf("%d bytes sent again", again)
 	}
-	if err := ship.Commit(t.Context(), target, results[0].Token, o.Key, size, supply.chunks, o); err != nil { // reads everything back
+	// Commit reads everything back.
+	if err := ship.Commit(t.Context(), target, results[0].Token, o.Key, size, supply.chunks, o); err != nil {
 		t.Fatal(err)
 	}
 }

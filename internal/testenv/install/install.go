@@ -21,7 +21,8 @@ const (
 	MariaDB = "mariadb"
 	Tools   = "tools"
 	Systemd = "systemd"
-	Peers   = "peers" // what the benchmarks compare with; no test needs it
+	Peers   = "peers"  // what the benchmarks compare with; no test needs it
+	Movers  = "movers" // programs that move files, for a benchmark only; rest-server comes beside them
 )
 
 // Components lists every name in the order in which "all" installs them.
@@ -68,7 +69,7 @@ func Command(component string) string {
 // Install sets one component up, or says why it cannot. It is a no-op when the component is there. Progress goes to
 // log, one line per step.
 func Install(ctx context.Context, component string, log io.Writer) error {
-	if all := append(Components(), Peers, Python, Sealed, SSHD); !slices.Contains(all, component) {
+	if all := append(Components(), Peers, Movers, RestServer, Python, Sealed, SSHD); !slices.Contains(all, component) {
 		return fmt.Errorf("install %s: unknown component; there are %s", component, strings.Join(all, ", "))
 	}
 	cache, err := Cache()
@@ -92,7 +93,7 @@ func Install(ctx context.Context, component string, log io.Writer) error {
 		return p.install(ctx, log)
 	case Azurite:
 		return installAzurite(ctx, cache, log)
-	case VersityGW, MinIO, FakeGCS:
+	case VersityGW, MinIO, FakeGCS, RestServer:
 		s, _ := sourceOf(component)
 		return s.build(ctx, log, cache)
 	default:

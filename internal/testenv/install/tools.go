@@ -20,6 +20,8 @@ func toolsOf(component string) []tool {
 		return []tool{{"systemd-nspawn", "systemd-container"}, {"dbus-daemon", "dbus"}, {"/lib/systemd/systemd", "systemd"}}
 	case Peers:
 		return []tool{{"hyperfine", "hyperfine"}, {"zstd", "zstd"}, {"taskset", "util-linux"}}
+	case Movers:
+		return append(sshdTools(), tool{"scp", "openssh-client"}, tool{"rclone", "rclone"}, tool{"restic", "restic"})
 	case Python:
 		return pythonTools()
 	case Sealed:

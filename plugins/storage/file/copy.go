@@ -62,8 +62,8 @@ func zero(b []byte) bool {
 // eachOf calls f for length bytes of a stream, a buffer at a time. Errors of the stream come back as they are; a stream
 // that ends before is io.ErrUnexpectedEOF.
 func (s *Storage) eachOf(ctx context.Context, r io.Reader, length int64, f func(b []byte) error) error {
-	buffer := s.buffers.Get().(*[]byte)
-	defer s.buffers.Put(buffer)
+	buffer := s.buffers.get()
+	defer s.buffers.put(buffer)
 	for length > 0 {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -85,8 +85,8 @@ func (s *Storage) eachOf(ctx context.Context, r io.Reader, length int64, f func(
 // each calls f for the length bytes of a file from offset, a buffer at a time. A file that ends before is
 // io.ErrUnexpectedEOF.
 func (s *Storage) each(ctx context.Context, from io.ReaderAt, offset, length int64, f func(b []byte) error) error {
-	buffer := s.buffers.Get().(*[]byte)
-	defer s.buffers.Put(buffer)
+	buffer := s.buffers.get()
+	defer s.buffers.put(buffer)
 	for length > 0 {
 		if err := ctx.Err(); err != nil {
 			return err

@@ -40,8 +40,20 @@ type Storage struct {
 	uploads map[string]*upload
 	pruned  bool
 
-	buffers sync.Pool // of *[]byte, bufferSize long
+	buffers *Buffers
 }
+
+// Buffers are what storages read and write with: 1 MiB for each call that moves bytes, used again and again. Storages may
+// share them.
+type Buffers struct{ pool sync.Pool }
+
+// NewBuffers returns buffers, none of which is there yet.
+func NewBuffers() *Buffers {
+	return &Buffers{sync.Pool{New: func() any { b := aligned(bufferSize); return &b }}}
+}
+
+func (b *Buffers) get() *[]byte  { return b.pool.Get().(*[]byte) }
+func (b *Buffers) put(p *[]byte) { b.pool.Put(p) }
 
 // The compiler holds the optional abilities.
 var (
@@ -64,19 +76,20 @@ func New(c Config) (*Storage, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Storage{path: filepath.Clean(c.Path), mode: mode, dirMode: dirMode, uploads: map[string]*upload{}}
-	s.buffers.New = func() any { b := aligned(bufferSize); return &b }
-	return s, nil
+	return &Storage{
+		path: filepath.Clean(c.Path), mode: mode, dirMode: dirMode, uploads: map[string]*upload{}, buffers: NewBuffers(),
+	}, nil
 }
 
-// At returns a storage for a directory that is open already. It is closed with the storage.
-func At(root *os.Root, c Config) (*Storage, error) {
+// At returns a storage for a directory that is open already, with buffers that others use as well. The directory is closed
+// with the storage.
+func At(root *os.Root, c Config, buffers *Buffers) (*Storage, error) {
 	c.Path = root.Name()
 	s, err := New(c)
 	if err != nil {
 		return nil, err
 	}
-	s.root = root
+	s.root, s.buffers = root, buffers
 	return s, nil
 }
 

@@ -6,6 +6,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/drydock-backup/drydock/plugins/storage/receiver/wire"
 )
 
 // metrics is what a Prometheus server may read. Labels are bounded: clients are enrolled, routes and reasons are fixed.
@@ -78,6 +80,12 @@ func (u usage) Collect(to chan<- prometheus.Metric) {
 func (s *Server) Admin() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { s.answerHealth(w) })
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		status, health := http.StatusOK, wire.Health{Status: "ok"}
+		if s.draining.Load() {
+			status, health.Status = http.StatusServiceUnavailable, "draining"
+		}
+		_ = sendJSON(&writer{ResponseWriter: w}, status, health) // who asks and goes away needs no answer
+	})
 	return mux
 }

@@ -15,20 +15,10 @@ import (
 func hexOf(sum [32]byte) string { return hex.EncodeToString(sum[:]) }
 
 func health(c *call) error {
-	c.s.answerHealth(c.w)
-	return nil
-}
-
-func (s *Server) answerHealth(raw http.ResponseWriter) {
-	w, ok := raw.(*writer)
-	if !ok {
-		w = &writer{ResponseWriter: raw}
+	if c.s.draining.Load() {
+		return errs.New(errs.Transient, "the receiver is about to end")
 	}
-	if s.draining.Load() {
-		_ = sendJSON(w, http.StatusServiceUnavailable, wire.Health{Status: "draining"})
-		return
-	}
-	_ = sendJSON(w, http.StatusOK, wire.Health{Status: "ok"}) // who asks and goes away needs no answer
+	return sendJSON(c.w, http.StatusOK, wire.Health{Status: "ok"})
 }
 
 func check(c *call) error {
@@ -109,6 +99,11 @@ func digest(c *call) error {
 	if err != nil {
 		return err
 	}
+	release, err := c.slot()
+	if err != nil {
+		return err
+	}
+	defer release()
 	return c.stream(func(send func(wire.Line) error) error {
 		sum, err := c.store.Digest(c.r.Context(), key, offset, length)
 		if err != nil {

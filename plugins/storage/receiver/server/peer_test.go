@@ -96,6 +96,11 @@ func (p *peer) raw(t *testing.T, request string) answer {
 	c := p.dial(t)
 	defer c.Close()
 	go func() { _, _ = io.WriteString(c, request) }() // the server may stop reading; ends with the connection
+	return read(c)
+}
+
+// read reads one answer.
+func read(c *tls.Conn) answer {
 	response, err := http.ReadResponse(bufio.NewReader(c), nil)
 	if err != nil {
 		return answer{}

@@ -74,6 +74,11 @@ func (c *call) chunk() (storage.Chunk, error) {
 }
 
 func listChunks(c *call) error {
+	release, err := c.slot()
+	if err != nil {
+		return err
+	}
+	defer release()
 	return c.stream(func(send func(wire.Line) error) error {
 		return c.store.EachChunk(c.r.Context(), c.r.PathValue("token"), func(i storage.ChunkInfo) error {
 			return send(wire.Line{Chunk: &wire.Chunk{Index: int64(i.Index), Length: i.Length, SHA256: hexOf(i.SHA256)}})
@@ -87,6 +92,11 @@ func commit(c *call) error {
 		return err
 	}
 	token := c.r.PathValue("token")
+	release, err := c.slot() // chunks that an earlier process has taken are read again
+	if err != nil {
+		return err
+	}
+	defer release()
 	return c.stream(func(func(wire.Line) error) error {
 		if err := c.store.Commit(c.r.Context(), token, b.Size); err != nil {
 			return err
