@@ -47,7 +47,13 @@ func (s *Storage) copy(ctx context.Context, t target, src source, c storage.Chun
 	if src.stream != nil {
 		return s.eachOf(ctx, src.stream, c.Length, write)
 	}
-	err = s.each(ctx, src.file, c.FileOffset, c.Length, write)
+	mapped := false
+	if t.direct != nil {
+		mapped, err = eachMapped(ctx, src.file, c.FileOffset, c.Length, write)
+	}
+	if !mapped {
+		err = s.each(ctx, src.file, c.FileOffset, c.Length, write)
+	}
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return errs.New(errs.Corrupt, "%s ends before the chunk does", c.File)
 	}

@@ -1,0 +1,4 @@
+package file
+
+// EachMapped is for the tests.
+var EachMapped = eachMapped
