@@ -23,7 +23,14 @@ type root struct {
 	buffers *file.Buffers // of all clients, or each would keep some of its own
 }
 
+// errNoReadBack refuses to serve where clients would be promised too much.
+var errNoReadBack = errors.New("this system reads what was just written from memory and not from the disk, so the receiver could " +
+	"not prove to its clients what the disk holds; it serves on Linux only")
+
 func openRoot(name string, depth int) (*root, error) {
+	if !(&file.Storage{}).ReadsBack() {
+		return nil, errNoReadBack
+	}
 	dir, err := os.OpenRoot(name)
 	if err != nil {
 		return nil, fmt.Errorf("open root (is the disk mounted?): %w", err)

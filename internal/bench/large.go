@@ -49,11 +49,11 @@ func (b *bench) receiverLarge() {
 		b.t.Fatal(err)
 	}
 	rate := func(d time.Duration) float64 { return float64(size) / d.Seconds() / (1 << 20) }
-	fmt.Printf("  %d GiB, sparse, %d chunks: cut and sent in %.0f s (%.0f MiB/s), committed in %.1f s, read back in %.0f s (%.0f MiB/s)\n",
-		b.large, len(chunks), sent.Seconds(), rate(sent), (committed - sent).Seconds(), (time.Since(began) - committed).Seconds(),
+	fmt.Printf("  %d GiB, sparse, %d chunks: cut and sent in %.0f s (%.0f MiB/s), committed in %.1f s, read back in %.0f s "+
+		"(%.0f MiB/s)\n", b.large, len(chunks), sent.Seconds(), rate(sent), (committed - sent).Seconds(), (time.Since(began) - committed).Seconds(),
 		rate(time.Since(began)-committed))
-	fmt.Printf("  on the receiver's disk: %.0f MiB; peak memory when a tenth was there and at the end: receiver %.0f and %.0f MiB, client %.0f and %.0f MiB\n",
-		mib(b.allocated(filepath.Join(r.Root, "bench", "Data.zip"))), mib(early[0]), mib(b.highest(r.PID())),
+	fmt.Printf("  on the receiver's disk: %.0f MiB; peak memory when a tenth was there and at the end: receiver %.0f and %.0f MiB, "+
+		"client %.0f and %.0f MiB\n", mib(b.allocated(filepath.Join(r.Root, "bench", "Data.zip"))), mib(early[0]), mib(b.highest(r.PID())),
 		mib(early[1]), mib(b.highest(p.PID())))
 }
 

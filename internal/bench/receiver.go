@@ -67,8 +67,8 @@ func (b *bench) throughput(r *testenv.Receiver, client map[string]any) {
 		_ = os.Remove(name) // written anew
 	}
 	x, y, z := median(times[0]), median(times[1]), median(times[2])
-	fmt.Printf("  %d MiB over loopback, %s, medians of %d: receiver %.0f MiB/s, plain copy over TLS %.0f MiB/s; ratio %.2f (wanted: at least 0.85)\n",
-		transferSize>>20, ours, len(times[0]), speed(x), speed(y), y/x)
+	fmt.Printf("  %d MiB over loopback, %s, medians of %d: receiver %.0f MiB/s, plain copy over TLS %.0f MiB/s; ratio %.2f "+
+		"(wanted: at least 0.85)\n", transferSize>>20, ours, len(times[0]), speed(x), speed(y), y/x)
 	fmt.Printf("  for scale: a plain copy that writes nothing %.0f MiB/s\n", speed(z))
 }
 
@@ -163,8 +163,8 @@ func (b *bench) receiverAgents() {
 		}
 	}
 	x, slowest := median(took), slices.Max(took)
-	fmt.Printf("  %d agents at once, %d MiB each: all complete in %.1f s, %.0f MiB/s; slowest %.1f s, median %.1f s: %.2f times (wanted: at most 3)\n",
-		crowdAgents, crowdSize>>20, all, crowdAgents*crowdSize/all/(1<<20), slowest, x, slowest/x)
+	fmt.Printf("  %d agents at once, %d MiB each: all complete in %.1f s, %.0f MiB/s; slowest %.1f s, median %.1f s: %.2f times "+
+		"(wanted: at most 3)\n", crowdAgents, crowdSize>>20, all, crowdAgents*crowdSize/all/(1<<20), slowest, x, slowest/x)
 	fmt.Printf("  peak memory of the receiver: %.0f MiB (wanted: under 200)\n", mib(b.highest(r.PID())))
 }
 

@@ -36,6 +36,7 @@ type Receiver struct {
 
 // ReceiverSettings is HCL that goes into a receiver's configuration.
 type ReceiverSettings struct {
+	In     string // the directory that everything lies below; empty: one of its own
 	Main   string // for the block "receiver"
 	Limits string // for the block "limits"
 	Blocks string // more blocks
@@ -52,7 +53,12 @@ func NewReceiver(t testing.TB, settings ReceiverSettings) *Receiver {
 // ReceiverDown is NewReceiver without the start.
 func ReceiverDown(t testing.TB, settings ReceiverSettings) *Receiver {
 	t.Helper()
-	dir := Dir(t)
+	dir := settings.In
+	if dir == "" {
+		dir = Dir(t)
+	} else if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
 	r := &Receiver{
 		Dir: dir, Root: filepath.Join(dir, "root"), PKI: filepath.Join(dir, "pki"), ConfigFile: filepath.Join(dir, "receiver.hcl"),
 		LogFile: filepath.Join(dir, "log"), Binary: filepath.Join(dir, "drydock-receiver"),
@@ -120,15 +126,21 @@ func (r *Receiver) Try(t testing.TB, args ...string) (string, error) {
 func (r *Receiver) Set(t testing.TB, settings ReceiverSettings) {
 	t.Helper()
 	if r.text == "" {
-		text, err := os.ReadFile(r.ConfigFile)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.text = string(text)
+		r.text = r.Text(t)
 	}
 	text := strings.Replace(r.text, "\nreceiver {\n", "\nreceiver {\n"+settings.Main+"\n", 1)
 	text = strings.Replace(text, "\nlimits {\n", "\nlimits {\n"+settings.Limits+"\n", 1)
 	r.Configure(t, text+fmt.Sprintf("\nmetrics {\n  listen = %q\n}\n", r.Metrics)+settings.Blocks)
+}
+
+// Text returns the configuration as it is.
+func (r *Receiver) Text(t testing.TB) string {
+	t.Helper()
+	text, err := os.ReadFile(r.ConfigFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 // Configure replaces the configuration. A running receiver reads it on SIGHUP.
@@ -224,7 +236,13 @@ func (r *Receiver) Kill(t testing.TB) {
 // Enroll makes a bundle for a client and returns the attributes of a target that uses it.
 func (r *Receiver) Enroll(t testing.TB, name string) map[string]any {
 	t.Helper()
-	bundle := filepath.Join(r.Dir, "bundle-"+name)
+	return r.EnrollIn(t, name, name)
+}
+
+// EnrollIn is Enroll with another name for the bundle, for a client that has one already.
+func (r *Receiver) EnrollIn(t testing.TB, name, bundle string) map[string]any {
+	t.Helper()
+	bundle = filepath.Join(r.Dir, "bundle-"+bundle)
 	r.Run(t, "enroll", name, "--pki", r.PKI, "--out", bundle)
 	return r.Target(bundle)
 }

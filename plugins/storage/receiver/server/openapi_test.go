@@ -211,7 +211,9 @@ func (d *described) input(t *testing.T, e exchange) *openapi3filter.RequestValid
 }
 
 // check holds an answer against the description.
-func (d *described) check(t *testing.T, name string, input *openapi3filter.RequestValidationInput, answer *http.Response, body []byte) {
+func (d *described) check(
+	t *testing.T, name string, input *openapi3filter.RequestValidationInput, answer *http.Response, body []byte,
+) {
 	t.Helper()
 	d.seen[fmt.Sprint(input.Route.Operation.OperationID, " ", answer.StatusCode)] = true
 	listed := input.Route.Operation.Responses.Value(strconv.Itoa(answer.StatusCode))

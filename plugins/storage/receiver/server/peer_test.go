@@ -39,7 +39,13 @@ type peer struct {
 
 func newPeer(t *testing.T, r *testenv.Receiver, name string) *peer {
 	t.Helper()
-	target := r.Enroll(t, name)
+	return newPeerIn(t, r, name, name)
+}
+
+// newPeerIn is newPeer with a bundle of another name.
+func newPeerIn(t *testing.T, r *testenv.Receiver, name, bundle string) *peer {
+	t.Helper()
+	target := r.EnrollIn(t, name, bundle)
 	cert, err := tls.LoadX509KeyPair(target["cert_file"].(string), target["key_file"].(string))
 	if err != nil {
 		t.Fatal(err)
@@ -181,6 +187,22 @@ func (p *peer) holds(t *testing.T, key, data string) {
 	if a.status != http.StatusOK || string(a.body) != data {
 		t.Errorf("%s holds %q (status %d), want %q", key, a.body, a.status, data)
 	}
+}
+
+// status is what the server says of its health to the administrator; empty when it is not there.
+func status(t *testing.T, r *testenv.Receiver) string {
+	t.Helper()
+	c := &http.Client{Timeout: patience}
+	response, err := c.Get("http://" + r.Metrics + "/healthz")
+	if err != nil {
+		return ""
+	}
+	defer response.Body.Close()
+	var h wire.Health
+	if err := json.NewDecoder(response.Body).Decode(&h); err != nil {
+		t.Fatal(err)
+	}
+	return h.Status
 }
 
 // metric returns the sum of a metric's values whose labels hold all of the given texts.

@@ -1,0 +1,16 @@
+package client
+
+import (
+	"io"
+
+	"github.com/drydock-backup/drydock/plugins/storage/receiver/wire"
+)
+
+// ReadLines reads a stream to its end.
+func ReadLines(r io.Reader, f func(wire.Line) error) error { return readLines(r, func() {}, f) }
+
+// IsToken reports whether a receiver can have made s.
+func IsToken(s string) bool { return isToken(s) }
+
+// PathOf fills a token and an index into a path.
+func PathOf(pattern, token, index string) string { return pathOf(pattern, token, index) }
