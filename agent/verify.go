@@ -97,10 +97,18 @@ func (a *Agent) verifyFiles(ctx context.Context, j job.Job, b Backup, keys Keys,
 // source opens the Data.zip of a backup where it is stored, unsealed if it is sealed. damage is what is wrong although it can
 // be read.
 func (a *Agent) source(ctx context.Context, j job.Job, b Backup, keys Keys) (src archive.Source, damage, err error) {
-	stored, err := ship.Open(ctx, b.from, b.Key, ship.Options{Log: a.o.Log})
+	stored, err := a.stored(ctx, b)
 	if err != nil {
 		return nil, nil, err
 	}
+	return a.unsealed(ctx, j, b, stored, keys)
+}
+
+func (a *Agent) stored(ctx context.Context, b Backup) (*ship.Object, error) {
+	return ship.Open(ctx, b.from, b.Key, ship.Options{Log: a.o.Log})
+}
+
+func (a *Agent) unsealed(ctx context.Context, j job.Job, b Backup, stored *ship.Object, keys Keys) (src archive.Source, damage, err error) {
 	if !b.manifest.Sealed {
 		return stored, nil, nil
 	}
@@ -113,7 +121,10 @@ func (a *Agent) openFrames(ctx context.Context, b Backup, src archive.Source) (*
 	if err != nil {
 		return nil, fmt.Errorf("open %s at target %q: %w", b.Key, b.Target, err)
 	}
+	return a.framesOf(ctx, b, r.Header())
+}
+
+func (a *Agent) framesOf(ctx context.Context, b Backup, h archive.Header) (*host.Frames, error) {
 	p := job.Provider{Type: b.manifest.Compressor, Config: job.Config("{}")}
-	size := max(frameSize, r.Header().FrameSize)
-	return a.o.Plugins.Frames(ctx, p, host.FrameOptions{FrameSize: size, Slots: frameSlots()})
+	return a.o.Plugins.Frames(ctx, p, host.FrameOptions{FrameSize: max(frameSize, h.FrameSize), Slots: frameSlots()})
 }

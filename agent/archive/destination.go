@@ -2,106 +2,114 @@ package archive
 
 import (
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path"
 	"runtime"
-	"slices"
 	"sync"
 
-	"github.com/drydock-backup/drydock/agent/archive/manifest"
-	"github.com/drydock-backup/drydock/agent/archive/tree"
+	"github.com/drydock-backup/drydock/agent/archive/journal"
 	"github.com/drydock-backup/drydock/sdk/errs"
 )
 
-// destination is the directory that a restore fills. All access goes through root, which keeps every path inside.
+// destination is the directory that a restore fills. All access goes through root and stage, which keep every path inside.
 type destination struct {
 	RestoreOptions
-	root    *os.Root
+	header  Header
+	root    *os.Root // the directory
+	stage   *os.Root // where files are until they are proven
+	journal *journal.Journal
+	done    map[string]int64 // what an earlier session brought to the disk
+	same    map[string]bool  // with Delta: files in the directory that are as they should be
 	owner   bool
 	ids     *ids
 	dirs    []File // to be given their look at the end
-	picked  int64
+	links   []File // second names
 	summary Summary
 	damage  Report
 
-	mu   sync.Mutex
-	open map[*target]bool
+	mu    sync.Mutex
+	open  map[*target]bool
+	redo  map[string]bool // what an earlier session left, and turned out to be wrong
+	aside int             // next name of what is put aside
+	held  bool            // the directory may be without what is vital
 }
 
-// newDestination makes the directory, or takes an empty one, and marks it.
-func newDestination(o RestoreOptions, h Header) (*destination, error) {
-	if err := os.MkdirAll(o.To, 0o700); err != nil {
-		return nil, diskError(err)
-	}
-	root, err := os.OpenRoot(o.To)
-	if err != nil {
-		return nil, diskError(err)
-	}
-	d := &destination{RestoreOptions: o, root: root, ids: newIDs(), open: map[*target]bool{}}
+func newDestination(o RestoreOptions, h Header) *destination {
+	d := &destination{RestoreOptions: o, header: h, ids: newIDs(), open: map[*target]bool{}, redo: map[string]bool{}}
 	d.owner = o.Owner || runtime.GOOS != "windows" && os.Geteuid() == 0
-	if err := d.empty(); err != nil {
-		d.close()
-		return nil, err
-	}
-	if err := d.mark(h); err != nil {
-		d.close()
-		return nil, diskError(err)
-	}
-	return d, nil
+	return d
 }
 
-func (d *destination) close() { _ = d.root.Close() }
-
-// empty refuses a directory with anything in it.
-func (d *destination) empty() error {
-	dir, err := d.root.Open(".")
-	if err != nil {
-		return diskError(err)
+func (d *destination) close() {
+	if d.journal != nil {
+		_ = d.journal.Close()
 	}
-	defer dir.Close()
-	names, err := dir.Readdirnames(1)
-	switch {
-	case errors.Is(err, io.EOF):
-		return nil
-	case err != nil:
-		return diskError(err)
+	for _, r := range []*os.Root{d.stage, d.root} {
+		if r != nil {
+			_ = r.Close()
+		}
 	}
-	if _, err := d.root.Lstat(tree.Marker); err == nil {
-		return errs.New(errs.Exists, "it holds an unfinished restore; remove it or choose another directory")
-	}
-	return errs.New(errs.Exists, "it is not empty (it holds %q); choose another directory", names[0])
 }
 
-func (d *destination) mark(h Header) error {
-	text := fmt.Sprintf("drydock is restoring backup %s here, or did not get to the end of it.\n"+
-		"While this file exists the directory is not a whole data directory: do not start a server on it.\n", h.Artifact.ID)
-	return d.root.WriteFile(tree.Marker, []byte(text), 0o600)
-}
-
+// makeDir makes a directory in the stage.
 func (d *destination) makeDir(p string) error {
-	err := d.withParent(p, func() error { return d.root.Mkdir(p, 0o700) })
+	err := d.withParent(p, func() error { return d.stage.Mkdir(p, 0o700) })
 	if !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	// It may have been made as a parent; anything but a directory is a path that is listed twice.
-	if info, statErr := d.root.Lstat(p); statErr != nil || !info.IsDir() {
+	// It may have been made as a parent, or earlier; anything but a directory is a path that is listed twice.
+	if info, statErr := d.stage.Lstat(p); statErr != nil || !info.IsDir() {
 		return errs.New(errs.Corrupt, "%q is there already: the manifest lists it twice", p)
 	}
 	return nil
 }
 
-func (d *destination) create(p string) (out *os.File, err error) {
-	err = d.withParent(p, func() error {
-		out, err = d.root.OpenFile(p, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+// create makes a file in the stage, or opens the one that an earlier session left, and says how much of it counts.
+func (d *destination) create(f *File) (out *os.File, have int64, err error) {
+	if d.summary.Resumed {
+		if out, have, err = d.reopen(f); out != nil || err != nil {
+			return out, have, err
+		}
+	}
+	err = d.withParent(f.Path, func() error {
+		out, err = d.stage.OpenFile(f.Path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 		return err
 	})
 	if errors.Is(err, fs.ErrExist) {
-		err = errs.New(errs.Corrupt, "%q is there already: the manifest lists it twice", p)
+		err = errs.New(errs.Corrupt, "%q is there already: the manifest lists it twice", f.Path)
 	}
-	return out, err
+	return out, 0, err
+}
+
+// reopen takes up a file of an earlier session: whole frames of what was flushed count, the rest is cut off.
+func (d *destination) reopen(f *File) (out *os.File, have int64, err error) {
+	info, err := d.stage.Lstat(f.Path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, 0, nil
+	case err != nil || !info.Mode().IsRegular():
+		return nil, 0, errs.New(errs.Corrupt, "%q is not the file that an earlier restore has made", f.Path)
+	}
+	if err := d.stage.Chmod(f.Path, 0o600); err != nil {
+		return nil, 0, diskError(err)
+	}
+	if out, err = d.stage.OpenFile(f.Path, os.O_RDWR, 0); err != nil {
+		return nil, 0, diskError(err)
+	}
+	frame := int64(d.header.FrameSize)
+	have = min(d.done[f.Path], f.Size, info.Size())
+	if have < f.Size || d.redo[f.Path] {
+		have = have / frame * frame
+		if d.redo[f.Path] {
+			have = 0
+		}
+		err = out.Truncate(have)
+	}
+	if err != nil {
+		return nil, 0, errors.Join(diskError(err), out.Close())
+	}
+	return out, have, nil
 }
 
 // withParent makes the directories above p when make says that they are missing: an artifact need not list those of
@@ -109,7 +117,7 @@ func (d *destination) create(p string) (out *os.File, err error) {
 func (d *destination) withParent(p string, make func() error) error {
 	err := make()
 	if errors.Is(err, fs.ErrNotExist) {
-		if err := d.root.MkdirAll(path.Dir(p), 0o700); err != nil {
+		if err := d.stage.MkdirAll(path.Dir(p), 0o700); err != nil {
 			return diskError(err)
 		}
 		err = make()
@@ -123,7 +131,7 @@ func (d *destination) opened(t *target) {
 	d.open[t] = true
 }
 
-func (d *destination) done(t *target) {
+func (d *destination) closed(t *target) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.open, t)
@@ -131,62 +139,23 @@ func (d *destination) done(t *target) {
 
 // closeOpen closes what was under way when the restore failed.
 func (d *destination) closeOpen() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	for t := range d.open {
 		_ = t.out.Close()
+		delete(d.open, t)
 	}
 }
 
-func (d *destination) ownLink(f *File) error {
-	if !d.owner {
-		return nil
-	}
-	uid, gid := d.ids.of(f)
-	return diskError(d.root.Lchown(f.Path, uid, gid))
-}
-
-// directories gives every directory its look, the deepest first: one that loses its permissions hides what is in it.
-func (d *destination) directories() error {
-	for _, f := range slices.Backward(d.dirs) {
-		if d.owner {
-			uid, gid := d.ids.of(&f)
-			if err := d.root.Chown(f.Path, uid, gid); err != nil {
-				return diskError(err)
-			}
-		}
-		if err := d.root.Chtimes(f.Path, f.MTime.Time(), f.MTime.Time()); err != nil {
-			return diskError(err)
-		}
-		if err := d.root.Chmod(f.Path, fileMode(f.Mode)); err != nil {
-			return diskError(err)
+// underWay tells how much of the files that are being written was written without a gap.
+func (d *destination) underWay() []journal.Progress {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var all []journal.Progress
+	for t := range d.open {
+		if n := t.through.Load(); n > d.done[t.Path] && n > 0 {
+			all = append(all, journal.Progress{Path: t.Path, Done: n})
 		}
 	}
-	return nil
-}
-
-// complete brings everything to the disk, and only then takes the mark away.
-func (d *destination) complete(look manifest.Root) error {
-	dir, err := d.root.Open(".")
-	if err != nil {
-		return diskError(err)
-	}
-	defer dir.Close()
-	if err := syncAll(dir); err != nil {
-		return diskError(err)
-	}
-	if d.owner {
-		uid, gid := d.ids.of(&File{UID: look.UID, GID: look.GID, User: look.User, Group: look.Group})
-		if err := dir.Chown(uid, gid); err != nil {
-			return diskError(err)
-		}
-	}
-	if err := d.root.Remove(tree.Marker); err != nil {
-		return diskError(err)
-	}
-	if err := d.root.Chtimes(".", look.MTime.Time(), look.MTime.Time()); err != nil {
-		return diskError(err)
-	}
-	if err := dir.Chmod(fileMode(look.Mode)); err != nil {
-		return diskError(err)
-	}
-	return diskError(syncDir(dir))
+	return all
 }

@@ -9,14 +9,22 @@ import (
 
 // digest sums up one file: its content, and the data that the content was packed into.
 type digest struct {
-	sha         hash.Hash
+	sha         hash.Hash // nil: only the CRCs are wanted
 	crc, packed uint32
 }
 
-func newDigest() *digest { return &digest{sha: sha256.New()} }
+// newDigest makes a digest, without the SHA-256 when somebody else sees to that.
+func newDigest(sha bool) *digest {
+	if !sha {
+		return &digest{}
+	}
+	return &digest{sha: sha256.New()}
+}
 
 func (d *digest) content(p []byte) {
-	_, _ = d.sha.Write(p) // never fails
+	if d.sha != nil {
+		_, _ = d.sha.Write(p) // never fails
+	}
 	d.crc = crc32.Update(d.crc, crc32.IEEETable, p)
 }
 

@@ -11,17 +11,24 @@ import (
 	"github.com/drydock-backup/drydock/sdk/errs"
 )
 
-// extractor reads entries with all cores and proves each against the manifest. add is called by one goroutine; finish by
-// another, in the order of add, when an entry is through.
+// extractor reads entries with all cores and proves each against the manifest:
+//
+//	feed ── cuts entries into pieces, pieces into batches ── fetcher ── dispatch ── pieces, in parallel ── run, in order
+//
+// add is called by one goroutine; finish by another, in the order of add, when an entry is through.
 type extractor struct {
-	r      *Reader
-	frames Frames
-	stored *stored
-	block  []byte                 // some zeros
-	zero   atomic.Pointer[[]byte] // a packed frame that is known to hold only zeros
-	queue  chan *piece
-	finish func(*target) error
-	meter  *meter
+	r       *Reader
+	frames  Frames
+	stored  *stored
+	block   []byte                 // some zeros
+	zero    atomic.Pointer[[]byte] // a packed frame that is known to hold only zeros
+	fetcher *fetcher
+	pending chan *piece // whose batch is being fetched
+	queue   chan *piece
+	finish  func(*target) error
+	meter   *meter
+	skipped atomic.Int64
+	sha     bool // hash the content with SHA-256 on the way; else somebody does so later
 }
 
 const extractQueue = 128
@@ -32,10 +39,10 @@ func newExtractor(r *Reader, f Frames, m *meter, finish func(*target) error) (*e
 		return nil, errs.New(errs.Invalid, "the artifact has frames of %d bytes, the compressor was set up for %d",
 			h.FrameSize, f.FrameSize())
 	}
-	m.TotalBytes, m.TotalFiles = h.Totals.Bytes, h.Totals.Files
 	return &extractor{
 		r: r, frames: f, stored: newStored(h.FrameSize, 2*runtime.GOMAXPROCS(0)), block: make([]byte, zeroBlock),
-		queue: make(chan *piece, extractQueue), finish: finish, meter: m,
+		fetcher: newFetcher(r.src), pending: make(chan *piece, 2*batchPieces), queue: make(chan *piece, extractQueue),
+		finish: finish, meter: m, sha: true,
 	}, nil
 }
 
@@ -45,10 +52,18 @@ func (x *extractor) run(ctx context.Context, feed func(ctx context.Context) erro
 	defer cancel(nil)
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		defer close(x.queue)
-		if err := feed(ctx); err != nil {
+		defer close(x.pending)
+		err := feed(ctx)
+		if err == nil {
+			err = x.flush(ctx, x.fetcher.rest())
+		}
+		if err != nil {
 			cancel(err)
 		}
+	})
+	wg.Go(func() {
+		defer close(x.queue)
+		x.dispatch(ctx)
 	})
 	for p := range x.queue {
 		<-p.done
@@ -63,6 +78,53 @@ func (x *extractor) run(ctx context.Context, feed func(ctx context.Context) erro
 	return context.Cause(ctx)
 }
 
+// flush begins to fetch a batch, if there is one, and queues its pieces.
+func (x *extractor) flush(ctx context.Context, b *batch) error {
+	if b == nil {
+		return nil
+	}
+	if err := x.fetcher.start(ctx, b); err != nil {
+		return err
+	}
+	for _, p := range b.pieces {
+		x.pending <- p
+	}
+	return nil
+}
+
+// dispatch gives each piece its slot and its bytes, in order: the order of slots is what keeps pieces that wait for the one
+// before them from taking its slot.
+func (x *extractor) dispatch(ctx context.Context) {
+	var previous chan struct{}
+	for p := range x.pending {
+		<-p.batch.ready
+		if err := x.equip(ctx, p); err != nil || p.slot == nil {
+			x.fetcher.done(p)
+			p.err = err
+			close(p.done)
+		} else {
+			go p.run(ctx, x, previous)
+		}
+		previous = p.done
+		x.queue <- p
+	}
+}
+
+// equip gets a piece its slot; one without bytes needs none.
+func (x *extractor) equip(ctx context.Context, p *piece) (err error) {
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case p.size == 0 || p.err != nil:
+		return p.err
+	}
+	slot, err := p.frames.Slot(ctx)
+	if err == nil {
+		p.slot = slot
+	}
+	return err
+}
+
 // through deals with a piece that is done, and with its entry after the last one.
 func (x *extractor) through(p *piece) error {
 	t := p.target
@@ -72,10 +134,11 @@ func (x *extractor) through(p *piece) error {
 		}
 		t.fail(p.err.Error())
 	}
-	x.meter.Bytes, x.meter.Path = x.meter.Bytes+p.size, t.Path
+	x.meter.Bytes, x.meter.Path = x.meter.Bytes+p.size+x.skipped.Swap(0), t.Path
+	t.through.Store(p.off + p.size)
 	if p.last {
 		x.meter.Files++
-		t.prove(x.r.header.Trailer)
+		t.prove(x.r.header.Trailer, x.sha)
 		if err := x.finish(t); err != nil {
 			return err
 		}
@@ -90,13 +153,16 @@ func (t *target) fail(flaw string) {
 	}
 }
 
-// prove compares the digests.
-func (t *target) prove(trailer []byte) {
+// prove compares the digests: of what was read, which is all but what lies there from an earlier restore.
+func (t *target) prove(trailer []byte, sha bool) {
+	if t.from > 0 {
+		return
+	}
 	if t.Method != zip64.Store {
 		t.sum.data(trailer)
 	}
 	switch {
-	case t.sum.sum() != t.SHA256:
+	case sha && t.sum.sum() != t.SHA256:
 		t.fail("its SHA-256 differs from the manifest's")
 	case t.sum.crc != t.CRC32:
 		t.fail("its CRC-32 differs from the manifest's")
@@ -105,33 +171,42 @@ func (t *target) prove(trailer []byte) {
 	}
 }
 
-// add starts to read an entry with content. It waits while all slots are taken.
+// add starts to read an entry with content, from the frame that t.from names. It waits while all buffers are taken.
 func (x *extractor) add(ctx context.Context, t *target) error {
-	t.sum = newDigest()
-	if t.Size == 0 {
-		p := &piece{target: t, last: true, done: make(chan struct{})}
-		close(p.done)
-		x.queue <- p
-		return nil
+	t.sum = newDigest(x.sha)
+	if t.Size == 0 || t.from >= t.Size {
+		x.skip(t.from)
+		return x.piece(ctx, &piece{target: t, from: t.Data, off: t.Size, last: true})
 	}
 	frames, err := x.framesFor(&t.File)
 	if err != nil {
 		return err
 	}
-	from, off := t.Data, int64(0)
-	var previous chan struct{}
+	from, off, frame := t.Data, int64(0), int64(x.r.header.FrameSize)
 	return x.cut(&t.File, func(packed, size int64) error {
-		p := &piece{target: t, from: from, packed: packed, off: off, size: size, done: make(chan struct{})}
+		p := &piece{target: t, frames: frames, from: from, packed: packed, off: off, size: size}
 		from, off = from+packed, off+size
-		p.last = off == t.Size
-		if p.slot, err = frames.Slot(ctx); err != nil {
-			return err
+		if off <= t.from/frame*frame {
+			x.skip(size)
+			return nil
 		}
-		go p.run(ctx, x, previous)
-		previous = p.done
-		x.queue <- p
-		return nil
+		p.last = off == t.Size
+		if packed > 2*frame+frameExcess {
+			p.packed, p.err = 0, errs.New(errs.Corrupt, "frame at byte %d is longer than any can be", p.from)
+		}
+		return x.piece(ctx, p)
 	})
+}
+
+// frameExcess is more than a compressor adds to a frame of any size, besides the frame itself.
+const frameExcess = 64 << 10
+
+// skip counts what lies there already.
+func (x *extractor) skip(size int64) { x.skipped.Add(size) }
+
+func (x *extractor) piece(ctx context.Context, p *piece) error {
+	p.done = make(chan struct{})
+	return x.flush(ctx, x.fetcher.add(p))
 }
 
 func (x *extractor) framesFor(f *File) (Frames, error) {

@@ -37,7 +37,7 @@ func (f *feeder) run(ctx context.Context, list *nodes) error {
 }
 
 func (f *feeder) node(ctx context.Context, n *tree.Node) error {
-	e := &entry{file: fileOf(n, f.names), sum: newDigest()}
+	e := &entry{file: fileOf(n, f.names), sum: newDigest(true)}
 	if n.Type != manifest.Regular || n.Stat.Size == 0 {
 		fr := e.newFrame(nil, len(n.Target))
 		fr.data = []byte(n.Target)

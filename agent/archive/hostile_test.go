@@ -186,14 +186,15 @@ func TestRestoreOfADamagedArtifact(t *testing.T) {
 	if !errs.Is(err, errs.Corrupt) || !strings.Contains(err.Error(), `"b"`) || !strings.Contains(err.Error(), "incomplete") {
 		t.Errorf("Restore: %v", err)
 	}
-	for _, name := range []string{"a", "c", ".drydock-incomplete"} {
+	for _, name := range []string{".drydock-restore/files/a", ".drydock-restore/files/c", ".drydock-incomplete"} {
 		if _, err := os.Stat(filepath.Join(to, name)); err != nil {
 			t.Error(err)
 		}
 	}
-	_, err = archive.Restore(t.Context(), src, nil, archive.RestoreOptions{To: to})
+	other := newForged().add(manifest.File{Path: "other"}, "x").build(t, nil)
+	_, err = archive.Restore(t.Context(), other, nil, archive.RestoreOptions{To: to})
 	if !errs.Is(err, errs.Exists) || !strings.Contains(err.Error(), "unfinished restore") {
-		t.Errorf("Restore again: %v", err)
+		t.Errorf("restore of another artifact: %v", err)
 	}
 	report, err := archive.Verify(t.Context(), bytes.NewReader(data), nil, archive.VerifyOptions{})
 	if err != nil || len(report.Damaged) != 1 || report.Damaged[0].Path != "b" || !errs.Is(report.Err(), errs.Corrupt) {
@@ -283,7 +284,7 @@ func TestReadErrorIsNotDamage(t *testing.T) {
 	put(t, root, "big", pages(1<<20))
 	f := newFrames(t, "zstd", frameSize, 2)
 	src, _ := pack(t, f, archive.Options{Root: root})
-	for _, after := range []int64{0, 3, 8, 12, 20} {
+	for _, after := range []int64{0, 1, 3, 5, 6} {
 		bad := &badSource{Reader: src}
 		bad.left.Store(after)
 		_, err := archive.Verify(t.Context(), bad, f, archive.VerifyOptions{})

@@ -5,17 +5,24 @@ import (
 	"io/fs"
 	"os/user"
 	"strconv"
+	"sync"
 	"syscall"
 
 	"github.com/drydock-backup/drydock/sdk/errs"
 )
 
 // ids turns the owners of the manifest into those of this host: by name where the name is known, else by number.
-type ids struct{ users, groups map[string]int }
+// It is safe for concurrent use.
+type ids struct {
+	mu            sync.Mutex
+	users, groups map[string]int
+}
 
 func newIDs() *ids { return &ids{users: map[string]int{}, groups: map[string]int{}} }
 
 func (i *ids) of(f *File) (uid, gid int) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
 	uid = lookup(i.users, f.User, f.UID, func(name string) (string, error) {
 		u, err := user.Lookup(name)
 		if err != nil {

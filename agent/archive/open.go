@@ -25,7 +25,11 @@ type Reader struct {
 	entry  zip64.Entry // of the manifest
 	header Header
 	sha    string // of the manifest, as the comment has it
+	kept   []byte // the packed manifest, unless it is very long: it is read several times
 }
+
+// keepManifest is how long a packed manifest is kept in memory; it is the list of some ten thousand tables.
+const keepManifest = 4 << 20
 
 // Open finds the end and the manifest of an artifact and makes sure that neither is altered. It reads the manifest, not
 // the files. Whatever is not a whole artifact is errs.Corrupt.
@@ -49,6 +53,13 @@ func (r *Reader) open(ctx context.Context) error {
 	}
 	if err := r.findManifest(); err != nil {
 		return err
+	}
+	if r.entry.Packed <= keepManifest {
+		kept, err := io.ReadAll(contextReader{ctx, r.packed()})
+		if err != nil {
+			return fmt.Errorf("read manifest: %w", err)
+		}
+		r.kept = kept
 	}
 	sum := crc32.NewIEEE()
 	if _, err := io.Copy(sum, contextReader{ctx, r.packed()}); err != nil {
@@ -176,7 +187,11 @@ func count(t *manifest.Totals, f *File) {
 }
 
 func (r *Reader) packed() io.Reader {
-	return io.NewSectionReader(r.src, r.end.CentralOffset-zip64.DescriptorSize(&r.entry)-r.entry.Packed, r.entry.Packed)
+	if r.kept != nil {
+		return bytes.NewReader(r.kept)
+	}
+	section := io.NewSectionReader(r.src, r.end.CentralOffset-zip64.DescriptorSize(&r.entry)-r.entry.Packed, r.entry.Packed)
+	return bufio.NewReaderSize(section, 1<<20)
 }
 
 // text is the manifest's text, and whether it is what the headers say.

@@ -81,6 +81,7 @@ type Progress struct {
 	Bytes, TotalBytes int64 // of content
 	Files, TotalFiles int64
 	ArtifactBytes     int64 // written by Write so far
+	Comparing         bool  // of Restore with Delta: these are the files that are there already
 	Path              string
 }
 
@@ -91,6 +92,9 @@ type Summary struct {
 	ArtifactBytes         int64  // length of the zip
 	Entries               int64  // of the zip, the manifest included
 	Skipped               int64  // left out: excluded, keyrings
+	Written               int64  // by Restore: files that were not there as they should be
+	Removed               int64  // by Restore with Delta: what was there and should not be
+	Resumed               bool   // by Restore: it went on where an earlier one was interrupted
 	ManifestSHA256        string // of the manifest's JSON text, hexadecimal
 }
 

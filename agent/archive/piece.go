@@ -3,26 +3,27 @@ package archive
 import (
 	"bytes"
 	"context"
-	"errors"
-	"fmt"
-	"io"
 	"os"
+	"sync/atomic"
 
-	"github.com/drydock-backup/drydock/agent/archive/zip64"
 	"github.com/drydock-backup/drydock/sdk/errs"
 )
 
 // target is an entry that is being read.
 type target struct {
 	File
-	sum  *digest
-	out  *os.File // where the content goes; nil when it is only verified
-	flaw string   // the first thing that was wrong; set in order
+	sum     *digest
+	out     *os.File     // where the content goes; nil when it is only verified
+	from    int64        // so many bytes of the content lie there already
+	through atomic.Int64 // so many bytes were written, without a gap
+	flaw    string       // the first thing that was wrong; set in order
 }
 
-// piece is one frame of a target. Its goroutine reads, unpacks, writes and hashes it, and gives its slot back.
+// piece is one frame of a target. Its goroutine unpacks, writes and hashes it, and gives its slot back.
 type piece struct {
 	target       *target
+	frames       Frames
+	batch        *batch
 	slot         Slot
 	from, packed int64 // in the artifact
 	off, size    int64 // in the content
@@ -55,19 +56,17 @@ func (p *piece) run(ctx context.Context, x *extractor, previous chan struct{}) {
 
 // unpack gives the content, or says that it is all zeros where a file with holes needs none written.
 func (p *piece) unpack(ctx context.Context, x *extractor) (raw []byte, zeros bool, err error) {
-	if err := ctx.Err(); err != nil {
-		return nil, false, context.Cause(ctx)
-	}
 	in := p.slot.In()
 	if p.packed > int64(len(in)) {
+		x.fetcher.done(p)
 		return nil, false, errs.New(errs.Corrupt, "frame at byte %d is longer than any can be", p.from)
 	}
 	in = in[:p.packed]
-	if err := zip64.ReadFullAt(x.r.src, in, p.from); err != nil {
-		if errors.Is(err, io.ErrUnexpectedEOF) {
-			return nil, false, errs.New(errs.Corrupt, "the artifact ends at byte %d", x.r.src.Size())
-		}
-		return nil, false, fmt.Errorf("read artifact at byte %d: %w", p.from, err)
+	if err := x.fetcher.take(p, in); err != nil {
+		return nil, false, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, false, context.Cause(ctx)
 	}
 	full := p.target.Sparse && p.size == int64(x.r.header.FrameSize)
 	if known := x.zero.Load(); full && known != nil && bytes.Equal(in, *known) {
@@ -116,5 +115,8 @@ func (p *piece) write(raw []byte) error {
 
 func (p *piece) writeAt(raw []byte, off int64) error {
 	_, err := p.target.out.WriteAt(raw, off)
+	if err == nil {
+		writeBack(p.target.out, off, int64(len(raw)))
+	}
 	return diskError(err)
 }

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 
 	"filippo.io/age"
@@ -29,9 +30,10 @@ type Artifact struct {
 	// right all the same: it is proven segment by segment.
 	HeaderDamage error
 
-	mu     sync.Mutex
-	recent []segment // the latest segments in plaintext, so that small reads in a row open each once
-	leads  map[int64]lead
+	mu      sync.Mutex
+	recent  []*segment // the latest that were not read whole, so that small reads in a row open each once
+	leads   map[int64]lead
+	buffers sync.Pool // of ciphertext: *[]byte
 }
 
 // lead is what a chunk's segments are opened with.
@@ -43,6 +45,8 @@ type lead struct {
 type segment struct {
 	chunk, index int64
 	plain        []byte
+	err          error
+	ready        chan struct{} // closed when it is opened
 }
 
 // keepSegments and keepLeads bound the memory of an Artifact: 8 MiB of plaintext, and the ciphers of a thousand chunks.
@@ -80,7 +84,7 @@ func (a *Artifact) proveEnd() error {
 	if err != nil {
 		return err
 	}
-	if _, err := end.open(raw[leadSize:], 0, true); err != nil {
+	if _, err := end.open(nil, raw[leadSize:], 0, true); err != nil {
 		return fmt.Errorf("%w: its end is not where it was: it is cut short, has grown or is altered", ErrDamaged)
 	}
 	return nil
@@ -103,17 +107,17 @@ func (a *Artifact) Forget() {
 	clear(a.main)
 }
 
-// ReadAt implements io.ReaderAt on the plaintext.
+// ReadAt implements io.ReaderAt on the plaintext. Segments that p takes whole are opened right into it, a run of them after
+// one read of the source.
 func (a *Artifact) ReadAt(p []byte, off int64) (n int, err error) {
 	if off < 0 {
 		return 0, fmt.Errorf("read at %d: negative offset", off)
 	}
 	for n < len(p) && off < a.Size() {
-		plain, within, err := a.at(off)
+		c, err := a.read(p[n:], off)
 		if err != nil {
 			return n, err
 		}
-		c := copy(p[n:], plain[within:])
 		n, off = n+c, off+int64(c)
 	}
 	if n < len(p) {
@@ -122,30 +126,88 @@ func (a *Artifact) ReadAt(p []byte, off int64) (n int, err error) {
 	return n, nil
 }
 
-// at returns the segment that holds the plaintext at off, and where in it that is.
-func (a *Artifact) at(off int64) (plain []byte, within int64, err error) {
+// read gives the bytes from off on, of a run of whole segments of one chunk, or of one that is not needed whole.
+func (a *Artifact) read(p []byte, off int64) (int, error) {
 	chunk, in := a.l.find(off)
 	index, before := int64(0), int64(0)
 	if first := int64(SegmentSize - leadSize - tagSize); in >= first {
 		index = 1 + (in-first)/(SegmentSize-tagSize)
 		before = first + (index-1)*(SegmentSize-tagSize)
 	}
-	if plain, ok := a.cached(chunk, index); ok {
-		return plain, in - before, nil
-	}
-	plain, err = a.open(chunk, index)
-	return plain, in - before, err
-}
-
-func (a *Artifact) cached(chunk, index int64) ([]byte, bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for _, s := range a.recent {
-		if s.chunk == chunk && s.index == index {
-			return s.plain, true
+	if in == before {
+		if last := a.l.whole(chunk, index, int64(len(p))); last > index {
+			return a.openRun(p, chunk, index, last)
 		}
 	}
-	return nil, false
+	plain, err := a.shared(chunk, index)
+	return copy(p, plain[min(in-before, int64(len(plain))):]), err
+}
+
+// openRun opens the segments from index up to last, which is not one of them, into p.
+func (a *Artifact) openRun(p []byte, chunk, index, last int64) (n int, err error) {
+	lead, err := a.lead(chunk)
+	if err != nil {
+		return 0, err
+	}
+	from, _ := a.l.segment(chunk, index)
+	_, to := a.l.segment(chunk, last-1)
+	raw := a.buffer(int(to - from))
+	defer a.buffers.Put(raw)
+	if err := readFull(a.src, *raw, from); err != nil {
+		return 0, err
+	}
+	_, end := a.l.bounds(chunk)
+	for ; index < last; index++ {
+		begin, stop := a.l.segment(chunk, index)
+		plain, err := lead.open(p[n:n], (*raw)[begin-from:stop-from], index, stop == end)
+		if err != nil {
+			return 0, fmt.Errorf("%w: chunk %d, bytes %d to %d", ErrDamaged, chunk, begin, stop)
+		}
+		n += len(plain)
+	}
+	return n, nil
+}
+
+// buffer returns room for n bytes of ciphertext.
+func (a *Artifact) buffer(n int) *[]byte {
+	raw, ok := a.buffers.Get().(*[]byte)
+	if !ok || cap(*raw) < n {
+		fresh := make([]byte, n)
+		return &fresh
+	}
+	*raw = (*raw)[:n]
+	return raw
+}
+
+// shared returns a segment that several reads have a part of. It is opened once, while the latest are kept.
+func (a *Artifact) shared(chunk, index int64) ([]byte, error) {
+	a.mu.Lock()
+	for _, s := range a.recent {
+		if s.chunk == chunk && s.index == index {
+			a.mu.Unlock()
+			<-s.ready
+			return s.plain, s.err
+		}
+	}
+	s := &segment{chunk: chunk, index: index, ready: make(chan struct{})}
+	if len(a.recent) == keepSegments {
+		a.recent = append(a.recent[:0], a.recent[1:]...)
+	}
+	a.recent = append(a.recent, s)
+	a.mu.Unlock()
+	s.plain, s.err = a.open(chunk, index)
+	close(s.ready)
+	if s.err != nil {
+		a.drop(s)
+	}
+	return s.plain, s.err
+}
+
+// drop forgets a segment that could not be opened: the next read tries again.
+func (a *Artifact) drop(s *segment) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.recent = slices.DeleteFunc(a.recent, func(x *segment) bool { return x == s })
 }
 
 // open reads and opens one segment.
@@ -154,25 +216,16 @@ func (a *Artifact) open(chunk, index int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	begin, end := a.l.bounds(chunk)
-	from, to := begin+index*SegmentSize, min(begin+(index+1)*SegmentSize, end)
-	if index == 0 {
-		from += leadSize
-	}
+	from, to := a.l.segment(chunk, index)
 	raw := make([]byte, to-from)
 	if err := readFull(a.src, raw, from); err != nil {
 		return nil, err
 	}
-	plain, err := lead.open(raw, index, to == end)
+	_, end := a.l.bounds(chunk)
+	plain, err := lead.open(raw[:0], raw, index, to == end)
 	if err != nil {
 		return nil, fmt.Errorf("%w: chunk %d, bytes %d to %d", ErrDamaged, chunk, from, to)
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if len(a.recent) == keepSegments {
-		a.recent = append(a.recent[:0], a.recent[1:]...)
-	}
-	a.recent = append(a.recent, segment{chunk, index, plain})
 	return plain, nil
 }
 
@@ -220,8 +273,8 @@ func (a *Artifact) newLead(raw []byte, chunk int64, end bool) (l lead, err error
 	return l, err
 }
 
-// open opens one segment in place.
-func (l lead) open(raw []byte, index int64, last bool) ([]byte, error) {
+// open opens one segment and appends its plaintext to dst.
+func (l lead) open(dst, raw []byte, index int64, last bool) ([]byte, error) {
 	if l.aead == nil || index > 1<<32-1 {
 		return nil, errors.New("no such segment")
 	}
@@ -231,5 +284,5 @@ func (l lead) open(raw []byte, index int64, last bool) ([]byte, error) {
 	} else {
 		nonce = append(nonce, 0)
 	}
-	return l.aead.Open(raw[:0], nonce, raw, nil)
+	return l.aead.Open(dst, nonce, raw, nil)
 }

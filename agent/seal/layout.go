@@ -45,6 +45,31 @@ func (l layout) bounds(i int64) (begin, end int64) {
 	return max(i*l.chunk, l.header), min((i+1)*l.chunk, l.sealed-endSize)
 }
 
+// segment returns where a segment of chunk i begins and ends; the first one begins after the lead.
+func (l layout) segment(i, index int64) (from, to int64) {
+	begin, end := l.bounds(i)
+	from, to = begin+index*SegmentSize, min(begin+(index+1)*SegmentSize, end)
+	if index == 0 {
+		from += leadSize
+	}
+	return from, to
+}
+
+// whole returns the first segment of chunk i, from index on, that n bytes of plaintext do not hold whole.
+func (l layout) whole(i, index, n int64) int64 {
+	_, end := l.bounds(i)
+	for {
+		from, to := l.segment(i, index)
+		if n -= to - from - tagSize; to <= from || n < 0 {
+			return index
+		}
+		index++
+		if to == end {
+			return index
+		}
+	}
+}
+
 // plain returns the bytes of plaintext in chunk i.
 func (l layout) plain(i int64) int64 {
 	begin, end := l.bounds(i)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"sync/atomic"
 
 	"github.com/drydock-backup/drydock/sdk/errs"
 	"github.com/drydock-backup/drydock/sdk/storage"
@@ -18,6 +19,7 @@ type Object struct {
 	key  string
 	size int64
 	o    Options
+	read atomic.Int64
 }
 
 // Open finds an object at a target. ctx ends its reads. Of o it uses Retry and Log.
@@ -33,6 +35,9 @@ func Open(ctx context.Context, t Target, key string, o Options) (*Object, error)
 	}
 	return &Object{ctx: ctx, t: t, key: key, size: info.Size, o: o}, nil
 }
+
+// Fetched returns how many bytes of the object the target was asked for so far, those of repeated tries as well.
+func (b *Object) Fetched() int64 { return b.read.Load() }
 
 // Size returns the object's length in bytes.
 func (b *Object) Size() int64 { return b.size }
@@ -58,6 +63,7 @@ func (b *Object) ReadAt(p []byte, off int64) (int, error) {
 func (b *Object) fill(p []byte, off int64) error {
 	return b.o.call(b.ctx, b.t, "read "+b.key, int64(len(p)), func(ctx context.Context) error {
 		w := filler{buf: p}
+		b.read.Add(int64(len(p)))
 		if err := b.t.Storage.ReadRange(ctx, b.key, off, int64(len(p)), &w); err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@
 //	cores    capture on all cores ÷ capture on one core
 //	memory   peak memory of all processes together, for a small and for a 20 GB sparse data directory
 //	plugins  compressor and file target as plugins ÷ the same code in process; start-up time and memory of a provider
+//	restore  openssl | zstd -d | tar x ÷ the restore of a sealed zstd artifact of the same files
 //	s3       a file to S3 and back ÷ the AWS SDK's own transfer manager, on two servers; only when it is asked for
 //	azure    the same to Azurite ÷ the Azure SDK's UploadFile and DownloadFile
 //	gcs      the same to fake-gcs-server ÷ the Writer and the transfer manager of Google's client
@@ -74,8 +75,8 @@ func (b *bench) measure(t testing.TB, gigabytes int, parts []string) {
 		t.Fatal(err)
 	}
 	all := map[string]func(*bench){"wall": (*bench).wall, "cores": (*bench).cores, "memory": (*bench).memory,
-		"plugins": (*bench).plugins, "s3": (*bench).s3, "azure": (*bench).azure, "gcs": (*bench).gcs, "receiver": (*bench).receiver,
-		"receiver-agents": (*bench).receiverAgents, "receiver-large": (*bench).receiverLarge}
+		"plugins": (*bench).plugins, "restore": (*bench).restore, "s3": (*bench).s3, "azure": (*bench).azure, "gcs": (*bench).gcs,
+		"receiver": (*bench).receiver, "receiver-agents": (*bench).receiverAgents, "receiver-large": (*bench).receiverLarge}
 	if len(parts) == 0 {
 		parts = []string{"wall", "cores", "memory", "plugins"}
 	}
