@@ -103,19 +103,21 @@ func coordinates(ctx context.Context, r *archive.Reader, f mysql.Facts) *Coordin
 }
 
 func (c *Coordinates) statements(f mysql.Facts) []string {
-	address := fmt.Sprintf("'%s', %%s_PORT = %d", f.Hostname, f.Port)
+	address := func(who string) string {
+		return fmt.Sprintf("%s_HOST = '%s', %s_PORT = %d", who, strings.ReplaceAll(f.Hostname, "'", "''"), who, f.Port)
+	}
 	maria := f.Product == mysql.ProductMariaDB
 	switch {
 	case maria && c.GTIDSet != "":
 		return []string{"SET GLOBAL gtid_slave_pos = @@GLOBAL.gtid_binlog_pos",
-			"CHANGE MASTER TO MASTER_HOST = " + fmt.Sprintf(address, "MASTER") + ", MASTER_USE_GTID = slave_pos", "START SLAVE"}
+			"CHANGE MASTER TO " + address("MASTER") + ", MASTER_USE_GTID = slave_pos", "START SLAVE"}
 	case maria:
-		return []string{fmt.Sprintf("CHANGE MASTER TO MASTER_HOST = %s, MASTER_LOG_FILE = '%s', MASTER_LOG_POS = %d",
-			fmt.Sprintf(address, "MASTER"), c.BinlogFile, c.BinlogPosition), "START SLAVE"}
+		return []string{fmt.Sprintf("CHANGE MASTER TO %s, MASTER_LOG_FILE = '%s', MASTER_LOG_POS = %d",
+			address("MASTER"), c.BinlogFile, c.BinlogPosition), "START SLAVE"}
 	case c.GTIDSet != "":
-		return []string{"CHANGE REPLICATION SOURCE TO SOURCE_HOST = " + fmt.Sprintf(address, "SOURCE") + ", SOURCE_AUTO_POSITION = 1",
+		return []string{"CHANGE REPLICATION SOURCE TO " + address("SOURCE") + ", SOURCE_AUTO_POSITION = 1",
 			"START REPLICA"}
 	}
-	return []string{fmt.Sprintf("CHANGE REPLICATION SOURCE TO SOURCE_HOST = %s, SOURCE_LOG_FILE = '%s', SOURCE_LOG_POS = %d",
-		fmt.Sprintf(address, "SOURCE"), c.BinlogFile, c.BinlogPosition), "START REPLICA"}
+	return []string{fmt.Sprintf("CHANGE REPLICATION SOURCE TO %s, SOURCE_LOG_FILE = '%s', SOURCE_LOG_POS = %d",
+		address("SOURCE"), c.BinlogFile, c.BinlogPosition), "START REPLICA"}
 }
