@@ -58,7 +58,7 @@ func (a *app) rootCommand() *cobra.Command {
 		a.validateCommand(), a.fmtCommand(), a.planCommand(), a.runCommand(), a.resumeCommand(), a.cancelCommand(),
 		a.recoverCommand(), a.runsCommand(), a.backupsCommand(), a.verifyCommand(), a.restoreCommand(), a.notifyCommand(),
 		a.agentCommand(), a.pluginCommand(), a.manCommand(), a.guardianCommand(),
-		a.keygenCommand(), a.sealCommand(), a.openCommand(), a.resealCommand(),
+		a.keygenCommand(), a.sealCommand(), a.openCommand(), a.resealCommand(), a.enrollCommand(),
 	)
 	return group(root)
 }

@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -37,6 +38,37 @@ func TestMainJobOverReceiver(t *testing.T) {
 		t.Errorf("unfinished at the receiver: %v %v", left, err)
 	}
 	h.wantRestored(t, e.BackupID, before)
+}
+
+// An agent that has nothing but a token gets what its job needs, with a key that never leaves it (R1.5).
+func TestEnroll(t *testing.T) {
+	t.Parallel()
+	r := testenv.NewReceiver(t, testenv.ReceiverSettings{})
+	address, token, end := r.Offer(t, "shop")
+	bundle := filepath.Join(t.TempDir(), "pki")
+	enroll := func(token string, args ...string) result {
+		cmd := drydockCommand(t, append([]string{"enroll"}, args...)...)
+		cmd.Stdin = strings.NewReader(token + "\n")
+		return finish(t, cmd)
+	}
+	enroll(token, address).want(t, exitUsage).says(t, "--out")
+	enroll(token, "vault", "--out", bundle).want(t, exitUsage).says(t, "HOST:PORT")
+	wrong := enroll(token[1:], address, "--out", bundle).want(t, exitUsage)
+	if wrong.says(t, "not a token"); strings.Contains(wrong.stdout+wrong.stderr, token[20:]) {
+		t.Error("the token is quoted")
+	}
+	enroll(token, address, "--out", bundle).want(t, exitDone)
+	if err := end(); err != nil {
+		t.Errorf("the offer: %v", err)
+	}
+	enroll(token, address, "--out", bundle+"2").want(t, exitFailed)
+	file := filepath.Join(t.TempDir(), "job.hcl")
+	text := "job \"shop\" {\n  mysql {\n    socket   = \"/nowhere\"\n    user     = \"drydock\"\n    data_dir = \"/var/lib/mysql\"\n" +
+		"    service \"exec\" {\n      start = [\"/bin/true\"]\n    }\n  }\n  " + receiverTarget(r.Target(bundle)) + "\n}\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	drydock(t, "backups", "--file", file, "--data-dir", t.TempDir()).want(t, exitDone)
 }
 
 // receiverTarget writes a target block.

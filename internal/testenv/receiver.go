@@ -1,9 +1,11 @@
 package testenv
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -252,5 +254,45 @@ func (r *Receiver) Target(bundle string) map[string]any {
 	return map[string]any{
 		"address": r.Address, "ca_file": filepath.Join(bundle, "ca.pem"), "cert_file": filepath.Join(bundle, "agent.pem"),
 		"key_file": filepath.Join(bundle, "agent-key.pem"),
+	}
+}
+
+// Offer starts "drydock-receiver enroll NAME --offer" on this host, and returns its address and its token. end waits for the
+// end of the command.
+func (r *Receiver) Offer(t testing.TB, name string) (address, token string, end func() error) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	cmd := exec.CommandContext(ctx, r.Binary, "enroll", name, "--pki", r.PKI, "--offer", "127.0.0.1:0", "--within", "10m")
+	pipe, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	lines := bufio.NewReader(pipe)
+	t.Cleanup(cancel)
+	line := func() string {
+		text, err := lines.ReadString('\n')
+		if err != nil {
+			t.Fatalf("drydock-receiver enroll --offer: %v", err)
+		}
+		return strings.TrimSpace(text)
+	}
+	address, _, _ = strings.Cut(strings.TrimPrefix(line(), "waiting at "), " ")
+	line()
+	token = line()
+	go func() { // ends with the command
+		_, err := io.Copy(io.Discard, lines)
+		ended <- errors.Join(err, cmd.Wait())
+	}()
+	return address, token, func() error {
+		select {
+		case err := <-ended:
+			return err
+		case <-time.After(patience):
+			return errors.New("drydock-receiver enroll --offer does not end")
+		}
 	}
 }

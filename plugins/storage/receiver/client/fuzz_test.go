@@ -14,8 +14,9 @@ import (
 // A stream is whole only when it says so.
 func FuzzStream(f *testing.F) {
 	for _, text := range []string{
-		"{\"end\":true}\n", "{}\n{\"end\":true}", "{\"chunk\":{\"index\":0,\"length\":4,\"sha256\":\"00\"}}\n{\"end\":true}\n", "{}\n", "",
-		"{\"error\":{\"kind\":\"corrupt\",\"message\":\"chunk 1 is damaged\"}}\n", "{\"end\":", "\n\n", "[]", strings.Repeat("x", 70<<10),
+		"{\"end\":true}\n", "{}\n{\"end\":true}", "{}\n", "", "{\"end\":", "\n\n", "[]", strings.Repeat("x", 70<<10),
+		"{\"chunk\":{\"index\":0,\"length\":4,\"sha256\":\"00\"}}\n{\"end\":true}\n",
+		"{\"error\":{\"kind\":\"corrupt\",\"message\":\"chunk 1 is damaged\"}}\n",
 	} {
 		f.Add(text)
 	}
@@ -38,7 +39,9 @@ func FuzzStream(f *testing.F) {
 
 // Whatever is kept as a token, it leads nowhere but to an upload.
 func FuzzToken(f *testing.F) {
-	for _, token := range []string{strings.Repeat("0a", 16), strings.Repeat("0A", 16), "..", "", "a/b", "%2e%2e", strings.Repeat("0", 31)} {
+	for _, token := range []string{
+		strings.Repeat("0a", 16), strings.Repeat("0A", 16), "..", "", "a/b", "%2e%2e", strings.Repeat("0", 31),
+	} {
 		f.Add(token)
 	}
 	f.Fuzz(func(t *testing.T, token string) {

@@ -44,13 +44,16 @@ metrics {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"0.0.0.0:7441", "[::]:7441"}, f.Listen); diff != "" || f.Metrics != "127.0.0.1:7442" || f.Root != "/srv" ||
+	diff := cmp.Diff([]string{"0.0.0.0:7441", "[::]:7441"}, f.Listen)
+	if diff != "" || f.Metrics != "127.0.0.1:7442" || f.Root != "/srv" ||
 		f.Server.PartialTTL != 48*time.Hour || f.Server.MaxChunk != 32<<20 || f.Server.MaxTransfers != 32 {
 		t.Errorf("%s%+v", diff, f)
 	}
 	want := map[string]server.Policy{
-		"orders-db": {Dir: "shops/orders-db", Quota: 500 << 30, Retain: 30 * 24 * time.Hour, AppendOnly: true, Transfers: 8, Connections: 64},
-		"other":     {Dir: "default/other", Quota: 2 << 40, Retain: 30 * 24 * time.Hour, Transfers: 8, Connections: 64},
+		"orders-db": {
+			Dir: "shops/orders-db", Quota: 500 << 30, Retain: 30 * 24 * time.Hour, AppendOnly: true, Transfers: 8, Connections: 64,
+		},
+		"other": {Dir: "default/other", Quota: 2 << 40, Retain: 30 * 24 * time.Hour, Transfers: 8, Connections: 64},
 	}
 	for name, w := range want {
 		got, err := f.Server.Policy(name)
@@ -121,7 +124,8 @@ func TestDiagnostics(t *testing.T) {
 				}
 				all = append(all, fmt.Sprintf("%d: %s; %s", d.Subject.Start.Line, d.Summary, d.Detail))
 			}
-			if text := strings.Join(all, "\n"); !strings.Contains(text, fmt.Sprintf("%d: ", tt.line)) || !strings.Contains(text, tt.summary) {
+			text := strings.Join(all, "\n")
+			if !strings.Contains(text, fmt.Sprintf("%d: ", tt.line)) || !strings.Contains(text, tt.summary) {
 				t.Errorf("want %q in line %d, got\n%s", tt.summary, tt.line, text)
 			}
 		})
@@ -141,7 +145,7 @@ func TestLoad(t *testing.T) {
 }
 
 func FuzzConfig(f *testing.F) {
-	f.Add(main(`  layout = "${group}/${client}"`)+"limits {\n  group = \"x\"\n  rate = \"1MiB\"\n}\nclient \"a\" {\n  group = \"y\"\n}\n", "b")
+	f.Add(main(`  layout = "${group}/${client}"`)+"limits {\n  group = \"x\"\n}\nclient \"a\" {\n  group = \"y\"\n}\n", "b")
 	f.Add(main(`  listen = ["[::]:7441"]`), "..")
 	f.Add(main(`  layout = "${client}/${client}"`), "a/b")
 	f.Add("receiver {", "")
@@ -154,10 +158,11 @@ func FuzzConfig(f *testing.F) {
 			}
 			return
 		}
-		if !filepath.IsAbs(file.Root) || file.Server.MaxChunk < 1<<20 || file.Server.MaxTransfers < 1 || file.Server.PartialTTL < time.Minute {
+		s := file.Server
+		if !filepath.IsAbs(file.Root) || s.MaxChunk < 1<<20 || s.MaxTransfers < 1 || s.PartialTTL < time.Minute {
 			t.Errorf("%q is read as %+v", text, file)
 		}
-		p, err := file.Server.Policy(client)
+		p, err := s.Policy(client)
 		if err == nil && client != "" && strings.Trim(client, "abcdefghijklmnopqrstuvwxyz0123456789") == "" &&
 			(!filepath.IsLocal(p.Dir) || !strings.Contains("/"+p.Dir+"/", "/"+client+"/") || p.Transfers < 1 || p.Connections < 1) {
 			t.Errorf("%q gives %q %+v", text, client, p)

@@ -25,19 +25,14 @@ func (a *Authority) Enroll(name, bundle string, life time.Duration) (*x509.Certi
 	if err := CheckName(name); err != nil {
 		return nil, err
 	}
-	template := a.template(name, life)
-	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
-	cert, key, err := a.issue(template)
+	cert, key, err := a.issue(a.clientTemplate(name, life))
 	if err != nil {
 		return nil, fmt.Errorf("enroll %s: %w", name, err)
 	}
 	if err := os.Mkdir(bundle, 0o700); err != nil {
 		return nil, fmt.Errorf("enroll %s: %w", name, err)
 	}
-	// The record comes first: a certificate that nobody knows of cannot be revoked by its name.
-	record := filepath.Join(a.dir, issuedDir, fmt.Sprintf("%s-%x.pem", name, cert.SerialNumber))
-	err = writeCert(record, cert)
-	if err == nil {
+	if err = a.record(name, cert); err == nil {
 		err = errors.Join(writeCert(filepath.Join(bundle, BundleCA), a.cert),
 			writeCert(filepath.Join(bundle, BundleCert), cert), writeKey(filepath.Join(bundle, BundleKey), key))
 	}
@@ -45,6 +40,17 @@ func (a *Authority) Enroll(name, bundle string, life time.Duration) (*x509.Certi
 		return nil, errors.Join(fmt.Errorf("enroll %s: %w", name, err), os.RemoveAll(bundle))
 	}
 	return cert, nil
+}
+
+func (a *Authority) clientTemplate(name string, life time.Duration) *x509.Certificate {
+	template := a.template(name, life)
+	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
+	return template
+}
+
+// record keeps a client's certificate before anybody gets it: one that nobody knows of cannot be revoked by its name.
+func (a *Authority) record(name string, cert *x509.Certificate) error {
+	return writeCert(filepath.Join(a.dir, issuedDir, fmt.Sprintf("%s-%x.pem", name, cert.SerialNumber)), cert)
 }
 
 // Issued returns every certificate that a client was given.

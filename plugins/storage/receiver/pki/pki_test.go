@@ -70,6 +70,8 @@ func TestRevoke(t *testing.T) {
 	}
 }
 
+const brokenCert = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+
 // What cannot be trusted is not loaded.
 func TestLoadRefuses(t *testing.T) {
 	_, foreign := authority(t)
@@ -77,7 +79,7 @@ func TestLoadRefuses(t *testing.T) {
 		"no authority":         func(dir string) error { return os.Remove(filepath.Join(dir, pki.CAFile)) },
 		"no certificate in it": func(dir string) error { return os.WriteFile(filepath.Join(dir, pki.CAFile), []byte("x"), 0o600) },
 		"broken certificate": func(dir string) error {
-			return os.WriteFile(filepath.Join(dir, pki.CAFile), []byte("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"), 0o600)
+			return os.WriteFile(filepath.Join(dir, pki.CAFile), []byte(brokenCert), 0o600)
 		},
 		"key of another": func(dir string) error { return replace(dir, foreign, pki.ServerKeyFile) },
 		"no key":         func(dir string) error { return os.Remove(filepath.Join(dir, pki.ServerKeyFile)) },
@@ -115,7 +117,8 @@ func TestFiles(t *testing.T) {
 	if _, err := a.Enroll("db", bundle, time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{filepath.Join(dir, "ca-key.pem"), filepath.Join(dir, pki.ServerKeyFile), filepath.Join(bundle, pki.BundleKey)} {
+	keys := []string{filepath.Join(dir, "ca-key.pem"), filepath.Join(dir, pki.ServerKeyFile), filepath.Join(bundle, pki.BundleKey)}
+	for _, name := range keys {
 		if info, err := os.Stat(name); err != nil || info.Mode().Perm() != 0o600 {
 			t.Errorf("%s: %v, %v", name, info.Mode(), err)
 		}
@@ -139,7 +142,8 @@ func FuzzName(f *testing.F) {
 		if pki.CheckName(name) != nil {
 			return
 		}
-		if !filepath.IsLocal(name) || filepath.Base(name) != name || strings.ToLower(name) != name || len(name) > 63 || name[0] == '.' {
+		if !filepath.IsLocal(name) || filepath.Base(name) != name || strings.ToLower(name) != name || len(name) > 63 ||
+			name[0] == '.' {
 			t.Errorf("%q is accepted", name)
 		}
 	})
@@ -169,7 +173,7 @@ func FuzzCerts(f *testing.F) {
 	}
 	f.Add(good)
 	f.Add(append(good, good...))
-	f.Add([]byte("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"))
+	f.Add([]byte(brokenCert))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		if certs, err := pki.ParseCerts(text); (len(certs) == 0) == (err == nil) {
 			t.Errorf("%d certificates, error %v", len(certs), err)

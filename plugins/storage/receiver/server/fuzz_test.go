@@ -14,8 +14,8 @@ import (
 
 func FuzzBody(f *testing.F) {
 	for _, text := range []string{
-		`{"key":"k","chunk_size":4}`, `{"key":"k","chunk_size":4,"x":1}`, `{}`, `null`, `[]`, `{"key":"k"}{}`, `{"KEY":"k"}`, "\xff", "",
-		`{"key":"k","key":"l"}`, strings.Repeat("[", 1000),
+		`{"key":"k","chunk_size":4}`, `{"key":"k","chunk_size":4,"x":1}`, `{}`, `null`, `[]`, `{"key":"k"}{}`, `{"KEY":"k"}`,
+		"\xff", "", `{"key":"k","key":"l"}`, strings.Repeat("[", 1000),
 	} {
 		f.Add([]byte(text))
 	}
@@ -56,7 +56,9 @@ func FuzzQuery(f *testing.F) {
 }
 
 func FuzzPath(f *testing.F) {
-	for _, path := range []string{"/v1/check", "/v1/uploads/x/chunks/0", "/v1/uploads//chunks/", "/v1/../v1/check", "/", "//", "/v1/uploads/%2e%2e/chunks/0"} {
+	for _, path := range []string{
+		"/v1/check", "/v1/uploads/x/chunks/0", "/v1/uploads//chunks/", "/v1/../v1/check", "/", "//", "/v1/uploads/%2e%2e/chunks/0",
+	} {
 		f.Add(path, http.MethodGet)
 	}
 	f.Fuzz(func(t *testing.T, path, method string) {

@@ -118,8 +118,8 @@ func wantRecords(t *testing.T, name, want string) {
 	}
 	defer f.Close()
 	for lines := bufio.NewScanner(f); lines.Scan(); {
-		var record struct{ Client, Route, Remote string }
-		if err := json.Unmarshal(lines.Bytes(), &record); err != nil || record.Client == "" || record.Route == "" || record.Remote == "" {
+		var r struct{ Client, Route, Remote string }
+		if err := json.Unmarshal(lines.Bytes(), &r); err != nil || r.Client == "" || r.Route == "" || r.Remote == "" {
 			t.Errorf("record %s: %v", lines.Text(), err)
 		}
 	}
@@ -133,7 +133,9 @@ func (p *peer) half(t *testing.T, token string) io.ReadWriter {
 	if _, err := io.WriteString(c, text[:len(text)-2]); err != nil {
 		t.Fatal(err)
 	}
-	testenv.Eventually(t, patience, "the chunk is on its way", func() bool { return metric(t, p.r, "drydock_receiver_transfers") > 0 })
+	testenv.Eventually(t, patience, "the chunk is on its way", func() bool {
+		return metric(t, p.r, "drydock_receiver_transfers") > 0
+	})
 	return c
 }
 

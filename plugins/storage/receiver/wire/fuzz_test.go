@@ -26,14 +26,17 @@ func FuzzDigest(f *testing.F) {
 			}
 			return
 		}
-		if again, err := wire.ParseDigest(wire.FormatDigest(sum)); err != nil || again != sum || !strings.Contains(text, wire.FormatDigest(sum)) {
+		again, err := wire.ParseDigest(wire.FormatDigest(sum))
+		if err != nil || again != sum || !strings.Contains(text, wire.FormatDigest(sum)) {
 			t.Errorf("%q is read as %x, which comes back as %x, %v", text, sum, again, err)
 		}
 	})
 }
 
 func FuzzNumber(f *testing.F) {
-	for _, text := range []string{"0", "7", "01", "+1", "-1", "-0", " 1", "1_0", "0x1", "1e3", "9223372036854775807", "9223372036854775808", ""} {
+	for _, text := range []string{
+		"0", "7", "01", "+1", "-1", "-0", " 1", "1_0", "0x1", "1e3", "9223372036854775807", "9223372036854775808", "",
+	} {
 		f.Add(text, int64(1<<24))
 	}
 	f.Fuzz(func(t *testing.T, text string, most int64) {
