@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,9 +17,28 @@ import (
 
 // cloud is a storage service of a test, as the tests of clouds need it.
 type cloud struct {
+	label  string                       // of its target
 	addr   string                       // of the service
-	target func(addr string) string     // a job's block for a new place, at an address before the service
+	target func(addr string) string     // a job's block for one place, at an address before the service
 	part   func(r *http.Request) string // names the chunk that a request sends; empty for other requests
+}
+
+// s3Cloud is a server that speaks the S3 protocol. A chunk is known by its key and its part's number. The few bytes of a check
+// are none.
+func s3Cloud(t *testing.T, label string, start func(testing.TB) *testenv.S3) cloud {
+	s := start(t)
+	bucket := s.Bucket(t, false)
+	return cloud{
+		label: label, addr: s.Addr,
+		target: func(addr string) string { return s.Behind(addr).Target(label, bucket, `prefix = "mysql/"`) },
+		part: func(r *http.Request) string {
+			n := r.URL.Query().Get("partNumber")
+			if r.Method != http.MethodPut || n == "" || r.ContentLength < 1<<10 {
+				return ""
+			}
+			return r.URL.Path + " " + n
+		},
+	}
 }
 
 // azureCloud is an Azurite. A chunk is known by the part of the block's id that does not change from try to try.
@@ -26,8 +46,8 @@ func azureCloud(t *testing.T) cloud {
 	a := testenv.StartAzurite(t)
 	container, _ := a.Container(t)
 	return cloud{
-		addr:   a.Addr,
-		target: func(addr string) string { return a.Behind(addr).Target("offsite", container) },
+		label: "azure", addr: a.Addr,
+		target: func(addr string) string { return a.Behind(addr).Target("azure", container) },
 		part: func(r *http.Request) string {
 			id, err := base64.StdEncoding.DecodeString(r.URL.Query().Get("blockid"))
 			if err != nil || len(id) < 21 || id[0] != 'c' {
@@ -43,8 +63,8 @@ func gcsCloud(t *testing.T) cloud {
 	g, account := testenv.StartGCS(t), testenv.NewGoogleAccount(t)
 	bucket := g.Bucket(t)
 	return cloud{
-		addr:   g.Addr,
-		target: func(addr string) string { return g.Behind(addr).Target(t, "offsite", bucket, account) },
+		label: "gcs", addr: g.Addr,
+		target: func(addr string) string { return g.Behind(addr).Target(t, "gcs", bucket, account) },
 		part: func(r *http.Request) string {
 			if name := r.URL.Query().Get("name"); r.Method == http.MethodPost && strings.HasPrefix(path.Base(name), "0") {
 				return name
@@ -54,63 +74,80 @@ func gcsCloud(t *testing.T) cloud {
 	}
 }
 
-// eachCloud runs f as a subtest for Azure and Google Cloud Storage.
-func eachCloud(t *testing.T, f func(t *testing.T, c cloud)) {
-	t.Run("azure", func(t *testing.T) { f(t, azureCloud(t)) })
-	t.Run("gcs", func(t *testing.T) { f(t, gcsCloud(t)) })
-}
-
-// S3: the main job to a container and to a bucket, from a running server to a second one that was restored from there and
-// gives the same CHECKSUM TABLE.
+// S3, R8.6, R9.3: the main job's run goes to two S3 services, Azure, Google Cloud Storage and a receiver at once. One of them
+// dies in the middle: MySQL is given back within its budget, the others complete, and what waits is seen. When the dead one is
+// back, resume sends it what it lacks. Then each of the five gives back a server with the same CHECKSUM TABLE.
 func TestClouds(t *testing.T) {
 	t.Parallel()
 	s := testenv.MySQL(t)
-	s.Fill(t, testenv.FillOptions{BigMB: megabytes(30)})
+	s.Fill(t, testenv.FillOptions{})
+	s.Exec(t, "CREATE TABLE shop.noise (id INT PRIMARY KEY AUTO_INCREMENT, v VARBINARY(1024))", // several chunks that stay large
+		"INSERT INTO shop.noise (v) SELECT RANDOM_BYTES(1024) FROM shop.numbers a, shop.numbers b, shop.numbers c, shop.numbers d")
 	before := s.Checksums(t)
-	eachCloud(t, func(t *testing.T, c cloud) {
-		h := newSite(t, s)
-		h.writeJob(t, jobText{Target: c.target(c.addr)})
-		e, r := h.run(t, 0)
-		wantStory(t, r, "preflight", "stop", "capture", "ship", "restart", "confirm", "commit", "clean")
-		h.wantUp(t)
-		h.wantRestored(t, e.BackupID, before)
-	})
+	r := testenv.NewReceiver(t, testenv.ReceiverSettings{})
+	dying := s3Cloud(t, "offsite", testenv.VersityGW)
+	parts, front := watchParts(t, dying, 1)
+	network := testenv.Toxiproxy(t, front.Addr)
+	blocks, labels := []string{dying.target(network.Addr()), receiverTarget(r.Enroll(t, "shop"))}, []string{"vault"}
+	for _, c := range []cloud{s3Cloud(t, "second", testenv.MinIO), azureCloud(t), gcsCloud(t)} {
+		blocks, labels = append(blocks, c.target(c.addr)), append(labels, c.label)
+	}
+	h := newSite(t, s)
+	// One part of several has arrived when the network goes. The budget is shorter than a target is waited for.
+	h.writeJob(t, jobText{ChunkSize: "5MiB", MaxDowntime: "60s", Target: strings.Join(blocks, "\n  ")})
+	pid := h.server.PID()
+	run := watch(t, drydockCommand(t, h.args("run", "--file", h.job, "--json")...), func(e agent.Event) {
+		switch {
+		case step("ship", "begun")(e):
+			parts.held(t)
+			network.Down()
+			parts.pass()
+		case step("confirm", "done")(e):
+			h.wantUp(t)
+		}
+	}).want(t, exitPartial)
+	wantStory(t, run, "preflight", "stop", "capture", "ship", "restart", "confirm", "deliver", "commit", "clean")
+	h.wantUp(t)
+	e := lastEvent(t, run)
+	if e.Status != agent.StatusPartial || e.BackupID == "" || h.server.PID() == pid {
+		t.Fatalf("finished: %+v", e.Outcome)
+	}
+	run.says(t, "drydock resume "+e.Run)
+	if !strings.Contains(run.stdout, "max_downtime of 1m0s is used up") {
+		t.Error("no event tells that the budget was used up")
+	}
+	for _, target := range e.Targets {
+		if target.Stored == (target.Target == dying.label) || slices.Contains(labels, target.Target) != target.Stored {
+			t.Errorf("target: %+v", target)
+		}
+	}
+	h.wantWaitingFor(t, dying.label)
+
+	network.Up(t)
+	arrived := parts.arrivals()
+	drydock(t, h.args("resume", "--file", h.job)...).want(t, exitDone)
+	for name := range arrived {
+		if parts.sent()[name] > 0 {
+			t.Errorf("part %s had arrived, and was sent again", name)
+		}
+	}
+	if rows := h.history(t); len(rows) != 1 || rows[0].Status != "done" || len(h.spooled(t)) > 0 || len(arrived) == 0 {
+		t.Errorf("after resume: %+v, in the spool %v, %d parts had arrived", rows, h.spooled(t), len(arrived))
+	}
+	for _, label := range append(labels, dying.label) {
+		h.wantRestored(t, e.BackupID, before, "--target", label)
+	}
 }
 
-// R5.2: the agent dies by SIGKILL in the middle of an upload. What the service holds by then is not sent again.
-func TestCloudsResume(t *testing.T) {
-	t.Parallel()
-	s := testenv.MySQL(t)
-	s.Fill(t, testenv.FillOptions{BigMB: 60})
-	before := s.Checksums(t)
-	eachCloud(t, func(t *testing.T, c cloud) {
-		front := testenv.NewFront(t, c.addr)
-		parts := &partLog{part: c.part, hold: 3, release: make(chan struct{}), arrived: map[string]bool{}}
-		front.Before, front.After = parts.before, parts.after
-		h := newSite(t, s)
-		h.writeJob(t, jobText{Restart: "after-capture", ChunkSize: "5MiB", Compress: `compress "store" {}`,
-			Target: c.target(front.Addr)})
-		run := h.kill(t, func(e agent.Event) bool {
-			return e.Event == agent.EventStep && e.Step == "ship" && e.Phase == "begun" && parts.held(t)
-		})
-		arrived := parts.pass()
-		if len(arrived) < parts.hold {
-			t.Fatalf("parts that had arrived: %v", arrived)
-		}
-		if found := h.recover(t); len(found) != 1 || found[0].Artifact != "kept" {
-			t.Fatalf("recovered: %+v", found)
-		}
-		h.wantUp(t)
-		drydock(t, h.args("resume", run, "--file", h.job)...).want(t, exitDone)
-		again := parts.sent()
-		for name := range arrived {
-			if again[name] > 0 {
-				t.Errorf("chunk %s had arrived, and was sent again", name)
-			}
-		}
-		if len(again) < 2 { // the manifest is one
-			t.Error("no chunk was missing: nothing is proved")
-		}
-		h.wantRestored(t, run, before)
-	})
+// wantWaitingFor fails the test unless the only run is told to wait for a target.
+func (h *site) wantWaitingFor(t *testing.T, label string) {
+	t.Helper()
+	rows := h.history(t)
+	if len(rows) != 1 || rows[0].Status != "waiting" || rows[0].Waiting == nil || len(rows[0].Waiting.Targets) != 1 ||
+		rows[0].Waiting.Targets[0].Target != label || rows[0].Waiting.Targets[0].Error == "" {
+		t.Errorf("runs: %+v", rows)
+	}
+	if text := drydock(t, h.args("runs")...).want(t, exitDone).stdout; !strings.Contains(text, "waiting") || !strings.Contains(text, label+" (") {
+		t.Errorf("runs says:\n%s", text)
+	}
 }

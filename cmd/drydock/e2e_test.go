@@ -86,14 +86,16 @@ func wantStory(t *testing.T, r result, steps ...string) {
 	}
 }
 
-// wantRestored verifies and restores a backup, starts a second server on it, and compares every table.
-func (h *site) wantRestored(t *testing.T, backup string, before map[string]uint64) {
+// wantRestored verifies and restores a backup, starts a second server on it, and compares every table. More arguments, such
+// as the target to read from, go to each command.
+func (h *site) wantRestored(t *testing.T, backup string, before map[string]uint64, more ...string) {
 	t.Helper()
+	command := func(args ...string) { drydock(t, h.args(append(args, more...)...)...).want(t, 0) }
 	// The job's file is known from the run: no --file.
-	drydock(t, h.args("verify", backup)...).want(t, 0)
-	drydock(t, h.args("verify", "latest", "--deep")...).want(t, 0)
+	command("verify", backup)
+	command("verify", "latest", "--deep")
 	to := filepath.Join(h.dir, "restored-"+backup)
-	drydock(t, h.args("restore", backup, "--to", to)...).want(t, 0)
+	command("restore", backup, "--to", to)
 	second := h.server.OnDataDir(t, to)
 	second.Start(t)
 	if d := cmp.Diff(before, second.Checksums(t)); d != "" || len(before) == 0 {

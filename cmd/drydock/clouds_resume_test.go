@@ -3,6 +3,7 @@
 package main
 
 import (
+	"maps"
 	"net/http"
 	"sync"
 	"testing"
@@ -12,43 +13,28 @@ import (
 	"github.com/drydock-backup/drydock/internal/testenv"
 )
 
-// S3: the main job to a bucket, from a running server to a second one that was restored from the bucket and gives the same
-// CHECKSUM TABLE; on two products.
-func TestS3(t *testing.T) {
-	t.Parallel()
-	s := testenv.MySQL(t)
-	s.Fill(t, testenv.FillOptions{BigMB: megabytes(30)})
-	before := s.Checksums(t)
-	testenv.EachS3(t, func(t *testing.T, start func(testing.TB) *testenv.S3) {
-		store := start(t)
-		h := newSite(t, s)
-		h.writeJob(t, jobText{Target: store.Target("offsite", store.Bucket(t, false), `prefix = "mysql/"`)})
-		e, r := h.run(t, 0)
-		wantStory(t, r, "preflight", "stop", "capture", "ship", "restart", "confirm", "commit", "clean")
-		h.wantUp(t)
-		h.wantRestored(t, e.BackupID, before)
-	})
-}
-
 // R5.2: the agent dies by SIGKILL in the middle of an upload. What the service holds by then is not sent again.
-func TestS3Resume(t *testing.T) {
+func TestCloudsResume(t *testing.T) {
 	t.Parallel()
 	s := testenv.MySQL(t)
 	s.Fill(t, testenv.FillOptions{BigMB: 60})
 	before := s.Checksums(t)
-	store := testenv.VersityGW(t)
-	front := testenv.NewFront(t, store.Addr)
-	parts := &partLog{part: s3Part, hold: 3, release: make(chan struct{}), arrived: map[string]bool{}}
-	front.Before, front.After = parts.before, parts.after
+	for name, start := range map[string]func(t *testing.T) cloud{
+		"s3":    func(t *testing.T) cloud { return s3Cloud(t, "offsite", testenv.VersityGW) },
+		"azure": azureCloud,
+		"gcs":   gcsCloud,
+	} {
+		t.Run(name, func(t *testing.T) { resumeAfterKill(t, newSite(t, s), start(t), before) })
+	}
+}
 
-	h := newSite(t, s)
-	h.writeJob(t, jobText{Restart: "after-capture", ChunkSize: "5MiB", Compress: `compress "store" {}`,
-		Target: store.Behind(front.Addr).Target("offsite", store.Bucket(t, false), "")})
-	run := h.kill(t, func(e agent.Event) bool {
-		return e.Event == agent.EventStep && e.Step == "ship" && e.Phase == "begun" && parts.held(t)
-	})
-	arrived := parts.pass()
-	if len(arrived) < parts.hold {
+func resumeAfterKill(t *testing.T, h *site, c cloud, before map[string]uint64) {
+	parts, front := watchParts(t, c, 3)
+	h.writeJob(t, jobText{Restart: "after-capture", ChunkSize: "5MiB", Compress: `compress "store" {}`, Target: c.target(front.Addr)})
+	run := h.kill(t, func(e agent.Event) bool { return step("ship", "begun")(e) && parts.held(t) })
+	parts.pass()
+	arrived := parts.arrivals()
+	if len(arrived) < 3 {
 		t.Fatalf("parts that had arrived: %v", arrived)
 	}
 	if found := h.recover(t); len(found) != 1 || found[0].Artifact != "kept" {
@@ -77,17 +63,17 @@ type partLog struct {
 	mu      sync.Mutex
 	waiting int
 	arrived map[string]bool
-	again   map[string]int // sent after the release
+	again   map[string]int // sent after the arrivals were asked for
 	passed  bool
 }
 
-// s3Part names a part: key and number. The few bytes of a check are none.
-func s3Part(r *http.Request) string {
-	n := r.URL.Query().Get("partNumber")
-	if r.Method != http.MethodPut || n == "" || r.ContentLength < 1<<10 {
-		return ""
-	}
-	return r.URL.Path + " " + n
+// watchParts puts a front before a service, at which the parts of uploads are seen and held up.
+func watchParts(t *testing.T, c cloud, hold int) (*partLog, *testenv.Front) {
+	t.Helper()
+	p := &partLog{part: c.part, hold: hold, release: make(chan struct{}), arrived: map[string]bool{}, again: map[string]int{}}
+	front := testenv.NewFront(t, c.addr)
+	front.Before, front.After = p.before, p.after
+	return p, front
 }
 
 func (p *partLog) before(_ http.ResponseWriter, r *http.Request) bool {
@@ -100,9 +86,7 @@ func (p *partLog) before(_ http.ResponseWriter, r *http.Request) bool {
 	if full {
 		p.waiting++
 	}
-	if p.passed {
-		p.again[name]++
-	}
+	p.again[name]++
 	p.mu.Unlock()
 	if full {
 		select {
@@ -132,19 +116,25 @@ func (p *partLog) held(t *testing.T) bool {
 	return true
 }
 
-// pass lets everything pass from now on, and returns the parts that have arrived.
-func (p *partLog) pass() map[string]bool {
+// pass lets everything pass from now on.
+func (p *partLog) pass() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.passed, p.again = true, map[string]int{}
+	p.passed = true
 	close(p.release)
-	arrived := p.arrived
-	p.arrived = map[string]bool{}
-	return arrived
 }
 
+// arrivals returns the parts that have arrived so far. From now on sent counts anew.
+func (p *partLog) arrivals() map[string]bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.again = map[string]int{}
+	return maps.Clone(p.arrived)
+}
+
+// sent tells how often each part was sent since then.
 func (p *partLog) sent() map[string]int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.again
+	return maps.Clone(p.again)
 }
