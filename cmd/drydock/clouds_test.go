@@ -5,8 +5,11 @@ package main
 import (
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"net/http"
+	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -88,11 +91,13 @@ func TestClouds(t *testing.T) {
 	dying := s3Cloud(t, "offsite", testenv.VersityGW)
 	parts, front := watchParts(t, dying, 1)
 	network := testenv.Toxiproxy(t, front.Addr)
-	blocks, labels := []string{dying.target(network.Addr()), receiverTarget(r.Enroll(t, "shop"))}, []string{"vault"}
+	blocks, labels := []string{dying.target(network.Addr())}, []string{"vault"}
 	for _, c := range []cloud{s3Cloud(t, "second", testenv.MinIO), azureCloud(t), gcsCloud(t)} {
 		blocks, labels = append(blocks, c.target(c.addr)), append(labels, c.label)
 	}
 	h := newSite(t, s)
+	h.wantSizes(t, strings.Join(blocks, "\n  "))
+	blocks = append(blocks, receiverTarget(r.Enroll(t, "shop")))
 	// One part of several has arrived when the network goes. The budget is shorter than a target is waited for.
 	h.writeJob(t, jobText{ChunkSize: "5MiB", MaxDowntime: "60s", Target: strings.Join(blocks, "\n  ")})
 	pid := h.server.PID()
@@ -136,6 +141,35 @@ func TestClouds(t *testing.T) {
 	}
 	for _, label := range append(labels, dying.label) {
 		h.wantRestored(t, e.BackupID, before, "--target", label)
+	}
+}
+
+// wantSizes fails the test unless the chunk size follows from the size of the data and from what each cloud says it can take, and
+// what cannot fit is refused before MySQL is stopped (R2.4, R4.1). The data is a file with nothing but a hole.
+func (h *site) wantSizes(t *testing.T, targets string) {
+	t.Helper()
+	h.writeJob(t, jobText{Target: targets, ChunkSize: "64MiB"})
+	hole := filepath.Join(h.server.DataDir, "hole")
+	defer os.Remove(hole)
+	for _, c := range []struct {
+		bytes int64
+		says  []string
+	}{
+		{5e12, []string{"chunk_size is raised from 67108864 to 502267904 bytes: target \"offsite\" takes at most 10000 chunks"}},
+		{6 << 40, []string{`target "gcs" cannot take the artifact: it may have up to`}},
+	} {
+		if err := errors.Join(os.WriteFile(hole, nil, 0o644), os.Truncate(hole, c.bytes)); err != nil {
+			t.Fatal(err)
+		}
+		r := drydock(t, h.args("plan", "--file", h.job)...)
+		for _, text := range c.says {
+			if !strings.Contains(r.stdout, text) {
+				t.Errorf("plan for %d bytes does not say %q:\n%s", c.bytes, text, r.stdout)
+			}
+		}
+		if fits := !strings.Contains(r.stdout, "cannot take the artifact"); fits != (r.code == exitDone) {
+			t.Errorf("plan for %d bytes ends with %d", c.bytes, r.code)
+		}
 	}
 }
 

@@ -16,6 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/aws-sdk-go-v2/service/sts/types"
 
 	"github.com/drydock-backup/drydock/internal/testenv/install"
 )
@@ -25,6 +27,7 @@ type S3 struct {
 	Product   string // install.VersityGW or install.MinIO
 	Addr      string // host and port
 	Endpoint  string // http://127.0.0.1:port
+	CAFile    string // vouches for a server that speaks HTTPS; else empty
 	Region    string
 	AccessKey string // of the owner, who may do everything
 	SecretKey string
@@ -46,11 +49,27 @@ func VersityGW(t testing.TB) *S3 {
 // MinIO starts a MinIO server on an empty directory.
 func MinIO(t testing.TB) *S3 {
 	t.Helper()
+	return MinIOWith(t, false)
+}
+
+// MinIOWith starts a MinIO with more settings, as NAME=VALUE of its environment. With secure it speaks HTTPS, with a certificate
+// that its CAFile vouches for.
+func MinIOWith(t testing.TB, secure bool, settings ...string) *S3 {
+	t.Helper()
 	s := newS3(t, install.MinIO)
+	certs := s.sub(t, "certs")
+	if secure {
+		s.Endpoint = "https://" + s.Addr
+		s.CAFile, _ = Certificate(t, certs, "public.crt", "private.key")
+	}
 	env := []string{"MINIO_ROOT_USER=" + s.AccessKey, "MINIO_ROOT_PASSWORD=" + s.SecretKey, "MINIO_UPDATE=off", "MINIO_BROWSER=off",
 		"HOME=" + s.sub(t, "home"), "MINIO_REGION=" + s.Region}
-	s.start(t, "/minio/health/ready", env,
-		"server", "--quiet", "--address", s.Addr, "--certs-dir", s.sub(t, "certs"), s.sub(t, "data"))
+	s.start(t, "/minio/health/ready", append(env, settings...),
+		"server", "--quiet", "--address", s.Addr, "--certs-dir", certs, s.sub(t, "data"))
+	Eventually(t, patience, "MinIO's token service is ready", func() bool { // a while after the rest
+		_, err := s.assume(context.WithoutCancel(t.Context()), nil)
+		return err == nil
+	})
 	return s
 }
 
@@ -137,7 +156,9 @@ func (s *S3) healthy(path string) bool {
 	if err != nil {
 		return false
 	}
-	answer, err := http.DefaultClient.Do(r)
+	way := loopback()
+	defer way.CloseIdleConnections()
+	answer, err := (&http.Client{Transport: way}).Do(r)
 	if err != nil {
 		return false
 	}
@@ -156,10 +177,36 @@ func (s *S3) logTail() string {
 
 // Client is the vendor's own client, with the owner's rights.
 func (s *S3) Client() *s3.Client {
-	return s3.New(s3.Options{
+	o := s3.Options{
 		BaseEndpoint: aws.String(s.Endpoint), UsePathStyle: true, Region: s.Region,
 		Credentials: credentials.NewStaticCredentialsProvider(s.AccessKey, s.SecretKey, ""),
+	}
+	if s.CAFile != "" {
+		o.HTTPClient = &http.Client{Transport: loopback()}
+	}
+	return s3.New(o)
+}
+
+// RoleKeys returns temporary keys that may do what a policy says, from MinIO's own token service.
+func (s *S3) RoleKeys(t testing.TB, policy string) RoleKeys {
+	t.Helper()
+	c, err := s.assume(context.WithoutCancel(t.Context()), &policy)
+	if err != nil {
+		t.Fatalf("make keys at %s: %v", s.Product, err)
+	}
+	return RoleKeys{AccessKey: *c.AccessKeyId, SecretKey: *c.SecretAccessKey, SessionToken: *c.SessionToken, Expires: *c.Expiration}
+}
+
+func (s *S3) assume(ctx context.Context, policy *string) (*types.Credentials, error) {
+	from := s.Client().Options()
+	client := sts.New(sts.Options{BaseEndpoint: &s.Endpoint, Region: s.Region, Credentials: from.Credentials, HTTPClient: from.HTTPClient})
+	out, err := client.AssumeRole(ctx, &sts.AssumeRoleInput{
+		RoleArn: aws.String("arn:aws:iam::111122223333:role/drydock"), RoleSessionName: aws.String("test"), Policy: policy,
 	})
+	if err != nil {
+		return nil, err
+	}
+	return out.Credentials, nil
 }
 
 // Bucket makes an empty bucket with a name of its own, with Object Lock (and so with versions) if asked for.

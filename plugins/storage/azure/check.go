@@ -63,8 +63,9 @@ func (s *Storage) Check(ctx context.Context) (storage.Capacity, error) {
 // denied names the permission that is missing.
 func (s *Storage) denied(ctx context.Context, err error, what, action, letter string) error {
 	done := map[string]string{"list": "listed", "read": "read", "write": "written"}[what]
+	wrong := unproved(err)
 	err = s.fail(ctx, err, "check whether blobs can be %s", done)
-	if !errs.Is(err, errs.Permission) {
+	if !errs.Is(err, errs.Permission) || wrong {
 		return err
 	}
 	return errs.Wrap(errs.Permission, err, "permission to %s is missing "+

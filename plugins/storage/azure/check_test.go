@@ -19,12 +19,17 @@ import (
 // signed configures the provider with a shared access signature for a container.
 func signed(t *testing.T, a *testenv.AzuriteServer, container, permissions string) map[string]any {
 	t.Helper()
+	return signedUntil(t, a, container, permissions, time.Now().Add(24*time.Hour))
+}
+
+func signedUntil(t *testing.T, a *testenv.AzuriteServer, container, permissions string, until time.Time) map[string]any {
+	t.Helper()
 	key, err := service.NewSharedKeyCredential(testenv.AzuriteAccount, testenv.AzuriteKey)
 	if err != nil {
 		t.Fatal(err)
 	}
 	token, err := sas.BlobSignatureValues{
-		Protocol: sas.ProtocolHTTPSandHTTP, StartTime: time.Now().Add(-time.Hour), ExpiryTime: time.Now().Add(24 * time.Hour),
+		Protocol: sas.ProtocolHTTPSandHTTP, StartTime: time.Now().Add(-time.Hour), ExpiryTime: until,
 		Permissions: permissions, ContainerName: container,
 	}.SignWithSharedKey(key)
 	if err != nil {
@@ -95,19 +100,20 @@ func TestCheckOfWrongPlaces(t *testing.T) {
 // R2.4: mistakes of a configuration are found without the service, each at its attribute.
 func TestConfig(t *testing.T) {
 	for attribute, change := range map[string]func(c *azure.Config){
-		"account":         func(c *azure.Config) { c.Account = "Acme" },
-		"container":       func(c *azure.Config) { c.Container = "a--b" },
-		"prefix":          func(c *azure.Config) { c.Prefix = "/abs" },
-		"endpoint":        func(c *azure.Config) { c.Endpoint = "https://x/?sig=1" },
-		"authority_host":  func(c *azure.Config) { c.AuthorityHost = "http://x" },
-		"sas_token":       func(c *azure.Config) { c.SASToken = "nonsense" },
-		"account_key":     func(c *azure.Config) { c.AccountKey = "no base64!" },
-		"client_secret":   func(c *azure.Config) { c.ClientSecret = "secret" },
-		"credential":      func(c *azure.Config) { c.AccountKey, c.Credential = "a2V5", "azure-cli" },
-		"metadata":        func(c *azure.Config) { c.Metadata = map[string]string{"a-b": "x"} },
-		"tags":            func(c *azure.Config) { c.Tags = map[string]string{"a?": "x"} },
-		"abandoned_after": func(c *azure.Config) { c.AbandonedAfter = time.Minute },
-		"bandwidth":       func(c *azure.Config) { c.Bandwidth = 1 },
+		"account":           func(c *azure.Config) { c.Account = "Acme" },
+		"container":         func(c *azure.Config) { c.Container = "a--b" },
+		"prefix":            func(c *azure.Config) { c.Prefix = "/abs" },
+		"endpoint":          func(c *azure.Config) { c.Endpoint = "https://x/?sig=1" },
+		"authority_host":    func(c *azure.Config) { c.AuthorityHost = "http://x" },
+		"sas_token":         func(c *azure.Config) { c.SASToken = "nonsense" },
+		"account_key":       func(c *azure.Config) { c.AccountKey = "no base64!" },
+		"connection_string": func(c *azure.Config) { c.ConnectionString = "nonsense" },
+		"client_secret":     func(c *azure.Config) { c.ClientSecret = "secret" },
+		"credential":        func(c *azure.Config) { c.AccountKey, c.Credential = "a2V5", "azure-cli" },
+		"metadata":          func(c *azure.Config) { c.Metadata = map[string]string{"a-b": "x"} },
+		"tags":              func(c *azure.Config) { c.Tags = map[string]string{"a?": "x"} },
+		"abandoned_after":   func(c *azure.Config) { c.AbandonedAfter = time.Minute },
+		"bandwidth":         func(c *azure.Config) { c.Bandwidth = 1 },
 	} {
 		t.Run(attribute, func(t *testing.T) {
 			c := azure.Config{Account: "acme", Container: "backups", Credential: "default", AbandonedAfter: 24 * time.Hour}

@@ -20,14 +20,15 @@ type Config struct {
 	Prefix    string `hcl:"prefix,optional" example:"mysql/" doc:"What the names of all blobs begin with, usually with a slash at its end."`
 	Endpoint  string `hcl:"endpoint,optional" example:"https://acme.blob.core.usgovcloudapi.net" doc:"Address of the account's blob service, for another cloud than Azure's public one, a private endpoint or a custom domain. Without it https://ACCOUNT.blob.core.windows.net."`
 
-	Credential    string        `hcl:"credential,optional" default:"default" oneof:"default|managed-identity|workload-identity|azure-cli" doc:"Who to be when no account_key, sas_token or client_secret is set: default tries the environment (AZURE_CLIENT_ID and the like), workload identity, managed identity and the Azure command line, in this order."`
-	AccountKey    schema.Secret `hcl:"account_key,optional" doc:"Access key of the storage account. It may do everything; prefer an identity."`
-	SASToken      schema.Secret `hcl:"sas_token,optional" doc:"Shared access signature for the container, as the query string that the portal shows. It needs the permissions read, add, create, write, list and, unless backups are only to be added, delete."`
-	TenantID      string        `hcl:"tenant_id,optional" example:"00000000-0000-0000-0000-000000000000" doc:"Tenant (directory) of the application that client_secret or workload identity belong to. Without it AZURE_TENANT_ID."`
-	ClientID      string        `hcl:"client_id,optional" example:"00000000-0000-0000-0000-000000000000" doc:"Application that client_secret or workload identity belong to, or the user-assigned managed identity. Without it AZURE_CLIENT_ID, or the host's only identity."`
-	ClientSecret  schema.Secret `hcl:"client_secret,optional" doc:"Secret of the application client_id in the tenant tenant_id."`
-	TokenFile     string        `hcl:"token_file,optional" example:"/var/run/secrets/azure/tokens/azure-identity-token" doc:"File with the token for workload identity. Without it AZURE_FEDERATED_TOKEN_FILE."`
-	AuthorityHost string        `hcl:"authority_host,optional" example:"https://login.microsoftonline.us" doc:"Where identities are proved, for another cloud than Azure's public one. Without it AZURE_AUTHORITY_HOST, or the public one."`
+	Credential       string        `hcl:"credential,optional" default:"default" oneof:"default|managed-identity|workload-identity|azure-cli" doc:"Who to be when no account_key, sas_token, connection_string or client_secret is set: default tries the environment (AZURE_CLIENT_ID and the like), workload identity, managed identity and the Azure command line, in this order."`
+	AccountKey       schema.Secret `hcl:"account_key,optional" doc:"Access key of the storage account. It may do everything; prefer an identity."`
+	SASToken         schema.Secret `hcl:"sas_token,optional" doc:"Shared access signature for the container, as the query string that the portal shows. It needs the permissions read, add, create, write, list and, unless backups are only to be added, delete."`
+	ConnectionString schema.Secret `hcl:"connection_string,optional" doc:"Connection string as the portal shows it, with a key or a shared access signature. It also says where the account is, so endpoint is not set besides."`
+	TenantID         string        `hcl:"tenant_id,optional" example:"00000000-0000-0000-0000-000000000000" doc:"Tenant (directory) of the application that client_secret or workload identity belong to. Without it AZURE_TENANT_ID."`
+	ClientID         string        `hcl:"client_id,optional" example:"00000000-0000-0000-0000-000000000000" doc:"Application that client_secret or workload identity belong to, or the user-assigned managed identity. Without it AZURE_CLIENT_ID, or the host's only identity."`
+	ClientSecret     schema.Secret `hcl:"client_secret,optional" doc:"Secret of the application client_id in the tenant tenant_id."`
+	TokenFile        string        `hcl:"token_file,optional" example:"/var/run/secrets/azure/tokens/azure-identity-token" doc:"File with the token for workload identity. Without it AZURE_FEDERATED_TOKEN_FILE."`
+	AuthorityHost    string        `hcl:"authority_host,optional" example:"https://login.microsoftonline.us" doc:"Where identities are proved, for another cloud than Azure's public one. Without it AZURE_AUTHORITY_HOST, or the public one."`
 
 	Tier            string            `hcl:"tier,optional" oneof:"hot|cool|cold" doc:"Access tier of the backups; without it the account's default. The archive tier cannot be read back, which every backup is; move backups there later with a lifecycle rule."`
 	EncryptionScope string            `hcl:"encryption_scope,optional" example:"backups" doc:"Encryption scope whose key encrypts the backups, with a key of your own (customer-managed) if the scope has one."`
@@ -88,7 +89,8 @@ func (c *Config) checkSecrets() error {
 	for _, s := range []struct {
 		name  string
 		value schema.Secret
-	}{{"account_key", c.AccountKey}, {"sas_token", c.SASToken}, {"client_secret", c.ClientSecret}} {
+	}{{"account_key", c.AccountKey}, {"sas_token", c.SASToken}, {"connection_string", c.ConnectionString},
+		{"client_secret", c.ClientSecret}} {
 		if s.value != "" {
 			set = append(set, s.name)
 		}
@@ -98,6 +100,9 @@ func (c *Config) checkSecrets() error {
 	}
 	if len(set) == 1 && c.Credential != "default" {
 		return schema.Invalid("credential", fmt.Sprintf("%s is set as well", set[0]), "Set one of them.")
+	}
+	if c.ConnectionString != "" && c.Endpoint != "" {
+		return schema.Invalid("endpoint", "connection_string is set as well, which holds the address", "Set one of them.")
 	}
 	if c.ClientSecret != "" && (c.TenantID == "" || c.ClientID == "") {
 		return schema.Invalid("client_secret", "needs tenant_id and client_id", "")

@@ -8,11 +8,12 @@ import (
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+	azcloud "github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
 
+	"github.com/drydock-backup/drydock/sdk/cloud"
 	"github.com/drydock-backup/drydock/sdk/schema"
 	"github.com/drydock-backup/drydock/sdk/transport"
 )
@@ -43,12 +44,19 @@ func options(rt *transport.Transport) policy.ClientOptions {
 
 // newClient returns the client of the container.
 func newClient(c *Config, rt *transport.Transport) (*container.Client, error) {
+	o := &container.ClientOptions{ClientOptions: options(rt)}
+	if c.ConnectionString != "" {
+		client, err := container.NewClientFromConnectionString(c.ConnectionString.Reveal(), c.Container, o)
+		if err != nil { // the cause could quote the key
+			return nil, schema.Invalid("connection_string", "not a connection string", "It is DefaultEndpointsProtocol=https;AccountName=...")
+		}
+		return client, nil
+	}
 	endpoint := c.Endpoint
 	if endpoint == "" {
 		endpoint = "https://" + c.Account + ".blob.core.windows.net"
 	}
 	address := strings.TrimRight(endpoint, "/") + "/" + c.Container
-	o := &container.ClientOptions{ClientOptions: options(rt)}
 	switch {
 	case c.AccountKey != "":
 		key, err := container.NewSharedKeyCredential(c.Account, c.AccountKey.Reveal())
@@ -78,7 +86,7 @@ func newIdentity(c *Config, rt *transport.Transport) (azcore.TokenCredential, er
 	o := options(rt)
 	o.Retry = policy.RetryOptions{MaxRetries: 2} // an identity service that has a hiccup is not worth a failed chunk
 	if c.AuthorityHost != "" {
-		o.Cloud = cloud.Configuration{ActiveDirectoryAuthorityHost: c.AuthorityHost}
+		o.Cloud = azcloud.Configuration{ActiveDirectoryAuthorityHost: c.AuthorityHost}
 	}
 	// Azure Stack and private clouds are not known to the public directory of clouds.
 	private := c.AuthorityHost != "" || os.Getenv("AZURE_AUTHORITY_HOST") != ""
@@ -108,17 +116,7 @@ func newIdentity(c *Config, rt *transport.Transport) (azcore.TokenCredential, er
 		})
 	}
 	if err != nil {
-		return nil, schema.Invalid(attribute, "the identity cannot be used", oneLine(err.Error()))
+		return nil, schema.Invalid(attribute, "the identity cannot be used", cloud.OneLine(err.Error()))
 	}
 	return identity, nil
-}
-
-// oneLine puts the SDK's messages, which have many lines, on one.
-func oneLine(text string) string {
-	const longest = 400
-	text = strings.Join(strings.Fields(text), " ")
-	if len(text) > longest {
-		text = strings.ToValidUTF8(text[:longest], "") + "..."
-	}
-	return text
 }

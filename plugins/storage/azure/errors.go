@@ -11,6 +11,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/bloberror"
 
+	"github.com/drydock-backup/drydock/sdk/cloud"
 	"github.com/drydock-backup/drydock/sdk/errs"
 	"github.com/drydock-backup/drydock/sdk/transport"
 )
@@ -50,16 +51,26 @@ func (s *Storage) fail(ctx context.Context, err error, format string, args ...an
 		if errors.As(err, &raw) && raw.RawResponse != nil {
 			after = transport.RetryAfter(raw.RawResponse.Header, time.Now())
 		}
-		return &errs.Error{Kind: kindOf(answer), Op: op, RetryAfter: after, Err: answer}
+		return &errs.Error{Kind: kindOf(answer), Op: op, RetryAfter: after, Err: s.asked(kindOf(answer), answer)}
 	}
 	if kind, ok := transport.Kind(ctx, err); ok {
 		return &errs.Error{Kind: kind, Op: op, Err: err}
 	}
 	var refused *azidentity.AuthenticationFailedError
 	if errors.As(err, &refused) {
-		return &errs.Error{Kind: identityKind(refused), Op: op, Err: errors.New(oneLine(refused.Error()))}
+		kind := identityKind(refused)
+		return &errs.Error{Kind: kind, Op: op, Err: s.asked(kind, errors.New(cloud.OneLine(refused.Error())))}
 	}
-	return &errs.Error{Kind: errs.Permanent, Op: op, Err: errors.New(oneLine(err.Error()))}
+	return &errs.Error{Kind: errs.Permanent, Op: op, Err: errors.New(cloud.OneLine(err.Error()))}
+}
+
+// asked adds to a refusal in whose name was asked. What is held is refused to everybody.
+func (s *Storage) asked(kind errs.Kind, err error) error {
+	var answer *ServiceError
+	if kind != errs.Permission || errors.As(err, &answer) && answer.Code == string(bloberror.BlobImmutableDueToPolicy) {
+		return err
+	}
+	return fmt.Errorf("%w; asked as %s", err, s.identity())
 }
 
 // identityKind tells an identity service that is in trouble from one that says no.

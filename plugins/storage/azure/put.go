@@ -27,16 +27,15 @@ func (s *Storage) put(ctx context.Context, token string, c storage.Chunk) error 
 	if err != nil {
 		return err
 	}
-	u := s.uploads.Get(t)
-	u.Life.RLock()
-	defer u.Life.RUnlock()
-	chunkSize, err := u.ChunkSize(func() (int64, error) {
+	load := func() (int64, error) {
 		_, up, err := s.find(ctx, token)
 		return up.chunkSize, err
-	})
-	if err != nil {
-		return err
 	}
+	return s.uploads.Put(t, load, func(chunkSize int64) error { return s.send(ctx, t, c, chunkSize) })
+}
+
+// send sends one chunk.
+func (s *Storage) send(ctx context.Context, t cloud.Token, c storage.Chunk, chunkSize int64) error {
 	if c.Index >= maxChunks {
 		return errs.New(errs.Invalid, "a blob has at most %d blocks; use a larger chunk size", maxChunks)
 	}

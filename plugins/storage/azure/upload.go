@@ -96,11 +96,8 @@ func (s *Storage) Abort(ctx context.Context, token string) error {
 	if err != nil || s.checkKey(t.Key) != nil {
 		return nil
 	}
-	u := s.uploads.Get(t)
-	u.Life.Lock()
-	defer u.Life.Unlock()
-	defer s.uploads.Forget(t)
-	return s.fail(ctx, s.drop(ctx, t), "abort the upload of %q", t.Key)
+	err = s.uploads.End(t, func() error { return s.drop(ctx, t) })
+	return s.fail(ctx, err, "abort the upload of %q", t.Key)
 }
 
 // drop drops the blocks of an upload, or has them count for nothing until the service drops them.

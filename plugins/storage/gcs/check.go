@@ -50,9 +50,10 @@ func (s *Storage) Check(ctx context.Context) (storage.Capacity, error) {
 
 // denied names the permission that is missing.
 func (s *Storage) denied(ctx context.Context, err error, what, permission string) error {
+	wrong := unproved(err)
 	err = s.fail(ctx, err, "check whether objects can be %s",
 		map[string]string{"list": "listed", "read": "read", "write": "written", "delete": "deleted"}[what])
-	if !errs.Is(err, errs.Permission) {
+	if !errs.Is(err, errs.Permission) || wrong {
 		return err
 	}
 	return errs.Wrap(errs.Permission, err, "permission %s is missing", permission)

@@ -1,7 +1,6 @@
 package gcs_test
 
 import (
-	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
@@ -56,41 +55,6 @@ func TestCheck(t *testing.T) {
 			}
 		})
 	}
-}
-
-// An account acts as another, and the default credentials are found in the environment.
-func TestCredentials(t *testing.T) {
-	g, account := testenv.StartGCS(t), testenv.NewGoogleAccount(t)
-	bucket := g.Bucket(t)
-	t.Run("refused", func(t *testing.T) {
-		other := testenv.NewGoogleAccount(t)
-		mixed := strings.Replace(other.File, tokenURI(t, other), tokenURI(t, account), 1) // its key is not the one that is known there
-		c := settings(g, account, bucket)
-		c["credentials"] = mixed
-		_, err := open(t, c).Check(t.Context())
-		if !errs.Is(err, errs.Permission) || strings.Contains(err.Error(), "PRIVATE") {
-			t.Errorf("error %v of kind %s", err, errs.KindOf(err))
-		}
-	})
-	t.Run("default", func(t *testing.T) {
-		c := settings(g, account, bucket)
-		delete(c, "credentials")
-		t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", account.WriteFile(t))
-		if _, err := open(t, c).Check(t.Context()); err != nil {
-			t.Error(err)
-		}
-	})
-}
-
-func tokenURI(t *testing.T, a *testenv.GoogleAccount) string {
-	t.Helper()
-	var file struct {
-		URI string `json:"token_uri"`
-	}
-	if err := json.Unmarshal([]byte(a.File), &file); err != nil {
-		t.Fatal(err)
-	}
-	return file.URI
 }
 
 // R2.4: mistakes of a configuration are found without the service, each at its attribute.

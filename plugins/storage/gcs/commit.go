@@ -20,13 +20,7 @@ func (s *Storage) Commit(ctx context.Context, token string, size int64) error {
 	if err != nil {
 		return s.fail(ctx, err, "commit")
 	}
-	u := s.uploads.Get(t)
-	u.Life.Lock()
-	defer u.Life.Unlock()
-	err = s.commit(ctx, token, size)
-	if err == nil {
-		s.uploads.Forget(t)
-	}
+	err = s.uploads.End(t, func() error { return s.commit(ctx, token, size) })
 	return s.fail(ctx, err, "commit %q", t.Key)
 }
 

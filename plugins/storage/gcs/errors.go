@@ -12,6 +12,7 @@ import (
 	"cloud.google.com/go/auth"
 	"google.golang.org/api/googleapi"
 
+	"github.com/drydock-backup/drydock/sdk/cloud"
 	"github.com/drydock-backup/drydock/sdk/errs"
 	"github.com/drydock-backup/drydock/sdk/transport"
 )
@@ -30,7 +31,7 @@ func (e *ServiceError) Error() string {
 		text = fmt.Sprintf("%s (%d)", e.Reason, e.Status)
 	}
 	if e.Text != "" {
-		text += ": " + oneLine(e.Text)
+		text += ": " + cloud.OneLine(e.Text)
 	}
 	return text
 }
@@ -48,17 +49,30 @@ func (s *Storage) fail(ctx context.Context, err error, format string, args ...an
 	var answer *googleapi.Error
 	if errors.As(err, &answer) {
 		e := serviceError(answer)
-		return &errs.Error{Kind: kindOf(e), Op: op, RetryAfter: transport.RetryAfter(answer.Header, time.Now()), Err: e}
+		return &errs.Error{Kind: kindOf(e), Op: op, RetryAfter: transport.RetryAfter(answer.Header, time.Now()), Err: s.asked(e)}
 	}
 	var token *tokenError
 	if errors.As(err, &token) && ctx.Err() == nil {
-		return &errs.Error{Kind: tokenKind(ctx, token), Op: op, Err: errors.New(oneLine(token.Error()))}
+		return &errs.Error{Kind: tokenKind(ctx, token), Op: op, Err: fmt.Errorf("%s; asked as %s", cloud.OneLine(token.Error()), s.cfg.identity())}
 	}
 	kind, ok := transport.Kind(ctx, err)
 	if !ok {
 		kind = errs.Permanent
 	}
 	return &errs.Error{Kind: kind, Op: op, Err: bare(err)}
+}
+
+// asked adds to a refusal in whose name was asked. What is held is refused to everybody.
+func (s *Storage) asked(e *ServiceError) error {
+	if kindOf(e) != errs.Permission || held(e) {
+		return e
+	}
+	return fmt.Errorf("%w; asked as %s", e, s.cfg.identity())
+}
+
+// held reports whether an object is refused because it is retained or held.
+func held(e *ServiceError) bool {
+	return e.Reason == "retentionPolicyNotMet" || e.Reason == "objectUnderActiveHold"
 }
 
 // bare takes the address off an error of the client: it is long and says nothing that the operation does not.
@@ -102,7 +116,8 @@ func kindOf(e *ServiceError) errs.Kind {
 		return errs.NoSpace
 	case "conditionNotMet":
 		return errs.Exists
-	case "retentionPolicyNotMet", "objectUnderActiveHold":
+	}
+	if held(e) {
 		return errs.Permission
 	}
 	if e.Status == http.StatusConflict {
@@ -127,14 +142,4 @@ func missing(err error) bool {
 		return false
 	}
 	return !strings.Contains(answer.Message, "bucket does not exist")
-}
-
-// oneLine puts a message on one line of bearable length.
-func oneLine(text string) string {
-	const longest = 400
-	text = strings.Join(strings.Fields(text), " ")
-	if len(text) > longest {
-		text = strings.ToValidUTF8(text[:longest], "") + "..."
-	}
-	return text
 }

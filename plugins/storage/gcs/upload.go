@@ -73,14 +73,12 @@ func (s *Storage) Abort(ctx context.Context, token string) error {
 	if err != nil || s.checkKey(t.Key) != nil {
 		return nil
 	}
-	u := s.uploads.Get(t)
-	u.Life.Lock()
-	defer u.Life.Unlock()
-	defer s.uploads.Forget(t)
-	err = s.remove(ctx, s.marker(t)) // from here on there is no such upload
-	if err == nil {
-		err = s.removeAll(ctx, s.dir(t))
-	}
+	err = s.uploads.End(t, func() error {
+		if err := s.remove(ctx, s.marker(t)); err != nil { // from here on there is no such upload
+			return err
+		}
+		return s.removeAll(ctx, s.dir(t))
+	})
 	return s.fail(ctx, err, "abort the upload of %q", t.Key)
 }
 

@@ -95,7 +95,8 @@ func (s *Storage) mayWrite(ctx context.Context) (err error) {
 	return dropped
 }
 
-// mayLock makes sure that a bucket of which the job says so has Object Lock.
+// mayLock makes sure that a bucket of which the job says so has Object Lock, and that we learn what is held: a service that does
+// not let us know says that nothing is, and would hide what is held behind a delete marker.
 func (s *Storage) mayLock(ctx context.Context) (note string, err error) {
 	if !s.cfg.ObjectLock {
 		return "", nil
@@ -105,10 +106,22 @@ func (s *Storage) mayLock(ctx context.Context) (note string, err error) {
 	case errs.Is(err, errs.NotFound):
 		return "", errs.Wrap(errs.Invalid, err, "the bucket has no Object Lock, but the job says object_lock = true")
 	case errs.Is(err, errs.Permission):
-		return "whether the bucket has Object Lock is not known: " + err.Error(), nil
+		note = "whether the bucket has Object Lock is not known: " + err.Error()
+	case err != nil:
+		return "", err
 	}
-	return "", err
+	key := aws.String(s.cfg.Prefix + probe)
+	if _, err = s.client.GetObjectRetention(ctx, &s3.GetObjectRetentionInput{Bucket: &s.cfg.Bucket, Key: key}); refused(s.classify(ctx, err)) {
+		return "", s.classify(ctx, err)
+	}
+	if _, err = s.client.GetObjectLegalHold(ctx, &s3.GetObjectLegalHoldInput{Bucket: &s.cfg.Bucket, Key: key}); refused(s.classify(ctx, err)) {
+		return "", s.classify(ctx, err)
+	}
+	return note, nil
 }
+
+// refused reports whether somebody has no permission to ask. That there is no such object is an answer.
+func refused(err error) bool { return errs.Is(err, errs.Permission) }
 
 // maySweep asks for unfinished uploads.
 func (s *Storage) maySweep(ctx context.Context) (note string, err error) {

@@ -2,6 +2,7 @@ package s3_test
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -10,12 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
-	ststypes "github.com/aws/aws-sdk-go-v2/service/sts/types"
 
-	"github.com/drydock-backup/drydock/agent/ship"
 	"github.com/drydock-backup/drydock/internal/testenv"
 	"github.com/drydock-backup/drydock/plugins/storage/s3"
 	"github.com/drydock-backup/drydock/sdk/errs"
@@ -34,18 +31,27 @@ type statement struct {
 	Resource    string
 }
 
-// documented reads the policy that the documentation gives, for another bucket.
-func documented(t *testing.T, bucket string) policy {
+// documented reads the policy that the documentation gives, for another bucket; with locked, that for tags and Object Lock too.
+func documented(t *testing.T, bucket string, locked bool) policy {
 	t.Helper()
 	page, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "admin", "storage-s3.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest, _ := strings.Cut(string(page), "```json\n")
-	text, _, ok := strings.Cut(rest, "```")
 	var p policy
-	if err := json.Unmarshal([]byte(strings.ReplaceAll(text, "acme-backups", bucket)), &p); err != nil || !ok || len(p.Statement) != 2 {
-		t.Fatalf("the policy in the documentation: %v\n%s", err, text)
+	var more []statement
+	for i, into := range []any{&p, &more} {
+		parts := strings.SplitN(string(page), "```json\n", 3)
+		text, _, _ := strings.Cut(parts[i+1], "```")
+		if err := json.Unmarshal([]byte(strings.ReplaceAll(text, "acme-backups", bucket)), into); err != nil {
+			t.Fatalf("the policy in the documentation: %v\n%s", err, text)
+		}
+	}
+	if len(p.Statement) != 2 || len(more) != 2 {
+		t.Fatalf("the policies in the documentation: %+v, %+v", p, more)
+	}
+	if locked {
+		p.Statement = append(p.Statement, more...)
 	}
 	return p
 }
@@ -60,28 +66,22 @@ func (p policy) without(action string) policy {
 	return q
 }
 
-// limited returns temporary keys that may do what the policy says, from MinIO's own token service.
-func limited(t *testing.T, server *testenv.S3, p policy) *ststypes.Credentials {
+// limited returns temporary keys that may do what the policy says, and no more.
+func limited(t *testing.T, server *testenv.S3, p policy) testenv.RoleKeys {
 	t.Helper()
 	text, err := json.Marshal(p)
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := sts.New(sts.Options{BaseEndpoint: &server.Endpoint, Region: server.Region, Credentials: server.Client().Options().Credentials})
-	out, err := client.AssumeRole(t.Context(), &sts.AssumeRoleInput{
-		RoleArn: aws.String("arn:aws:iam::111122223333:role/drydock"), RoleSessionName: aws.String("test"), Policy: aws.String(string(text)),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return out.Credentials
+	return server.RoleKeys(t, string(text))
 }
 
-func (p policy) open(t *testing.T, server *testenv.S3, bucket string) storage.Storage {
+func (p policy) open(t *testing.T, server *testenv.S3, bucket string, more map[string]any) storage.Storage {
 	t.Helper()
 	c := limited(t, server, p)
-	return open(t, config(server, bucket, map[string]any{"prefix": "mysql/",
-		"access_key": *c.AccessKeyId, "secret_key": *c.SecretAccessKey, "session_token": *c.SessionToken}))
+	settings := map[string]any{"prefix": "mysql/", "access_key": c.AccessKey, "secret_key": c.SecretKey, "session_token": c.SessionToken}
+	maps.Copy(settings, more)
+	return open(t, config(server, bucket, settings))
 }
 
 func checkOf(t *testing.T, s storage.Storage) (storage.Capacity, error) {
@@ -94,15 +94,14 @@ func checkOf(t *testing.T, s storage.Storage) (storage.Capacity, error) {
 func TestLeastPrivilege(t *testing.T) {
 	server := testenv.MinIO(t)
 	bucket := server.Bucket(t, false)
-	whole := documented(t, bucket)
+	whole := documented(t, bucket, false)
 	t.Run("whole", func(t *testing.T) {
-		store := whole.open(t, server, bucket)
+		store := whole.open(t, server, bucket, nil)
 		c, err := checkOf(t, store)
 		if err != nil || len(c.Notes) > 0 || c.Limits.MaxChunks != 10_000 {
 			t.Fatalf("check: %+v, %v", c, err)
 		}
-		target := ship.Target{Label: "offsite", Storage: store}
-		if err := ship.PutSmall(t.Context(), target, "db/object", []byte("content"), t.TempDir(), ship.Options{}); err != nil {
+		if err := put(t, store, "db/object"); err != nil {
 			t.Error(err)
 		}
 		token, err := store.Begin(t.Context(), storage.Upload{Key: "db/other", ChunkSize: partSize})
@@ -123,18 +122,49 @@ func TestLeastPrivilege(t *testing.T) {
 		"s3:ListBucket": false, "s3:GetObject": false, "s3:PutObject": false, "s3:ListMultipartUploadParts": false,
 		"s3:AbortMultipartUpload": false, "s3:ListBucketMultipartUploads": true, "s3:DeleteObject": true,
 	} {
-		t.Run(action, func(t *testing.T) {
-			c, err := checkOf(t, whole.without(action).open(t, server, bucket))
-			if optional {
-				if err != nil || !strings.Contains(strings.Join(c.Notes, "\n"), action) {
-					t.Errorf("notes %q, error %v", c.Notes, err)
-				}
-				return
-			}
-			if !errs.Is(err, errs.Permission) || !strings.Contains(err.Error(), action) {
-				t.Errorf("error %v does not name the permission", err)
-			}
-		})
+		t.Run(action, func(t *testing.T) { whole.wantNamed(t, server, bucket, action, optional, nil) })
+	}
+}
+
+// wantNamed fails the test unless the check names the action that is taken away: as an error, or as a note when a run can do
+// without it.
+func (p policy) wantNamed(t *testing.T, server *testenv.S3, bucket, action string, optional bool, settings map[string]any) {
+	t.Helper()
+	c, err := checkOf(t, p.without(action).open(t, server, bucket, settings))
+	if optional {
+		if err != nil || !strings.Contains(strings.Join(c.Notes, "\n"), action) {
+			t.Errorf("notes %q, error %v", c.Notes, err)
+		}
+		return
+	}
+	if !errs.Is(err, errs.Permission) || !strings.Contains(err.Error(), action) || !strings.Contains(err.Error(), "asked as access key ") {
+		t.Errorf("error %v does not name the permission", err)
+	}
+}
+
+// The same with tags and Object Lock.
+func TestLeastPrivilegeToLock(t *testing.T) {
+	server := testenv.MinIO(t)
+	bucket := server.Bucket(t, true)
+	whole := documented(t, bucket, true)
+	settings := map[string]any{"object_lock": true, "lock_for": "2h", "legal_hold": true, "tags": map[string]string{"team": "dba"}}
+	store := whole.open(t, server, bucket, settings)
+	if c, err := checkOf(t, store); err != nil || len(c.Notes) > 0 {
+		t.Fatalf("check: %+v, %v", c, err)
+	}
+	if err := put(t, store, "db/object"); err != nil {
+		t.Fatal(err)
+	}
+	if o, err := store.Stat(t.Context(), "db/object"); err != nil || !o.Hold.Legal || !o.Hold.Active(time.Now().Add(time.Hour)) {
+		t.Errorf("stat: %+v, error %v", o, err)
+	}
+	if err := store.Delete(t.Context(), "db/object"); !errs.Is(err, errs.Permission) || !strings.Contains(err.Error(), "legal hold") {
+		t.Errorf("delete: %v", err)
+	}
+	for action, optional := range map[string]bool{"s3:PutObjectTagging": false, "s3:GetObjectRetention": false,
+		"s3:GetObjectLegalHold": false, "s3:PutObjectRetention": false, "s3:PutObjectLegalHold": false,
+		"s3:GetBucketObjectLockConfiguration": true} {
+		t.Run(action, func(t *testing.T) { whole.wantNamed(t, server, bucket, action, optional, settings) })
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
+	"github.com/drydock-backup/drydock/sdk/cloud"
 	"github.com/drydock-backup/drydock/sdk/errs"
 	"github.com/drydock-backup/drydock/sdk/storage"
 )
@@ -24,15 +25,20 @@ func (s *Storage) ListChunks(ctx context.Context, text string) ([]storage.ChunkI
 	if err != nil {
 		return nil, s.fail(ctx, err, "list chunks of %q", t.Key)
 	}
+	return infos(parts), nil
+}
+
+// infos describes the parts of which the service can tell what they hold. Any other has to be sent again.
+func infos(parts []types.Part) []storage.ChunkInfo {
 	chunks := make([]storage.ChunkInfo, 0, len(parts))
 	for _, p := range parts {
 		sum, err := base64.StdEncoding.DecodeString(aws.ToString(p.ChecksumSHA256))
 		if err != nil || len(sum) != 32 {
-			continue // nobody can tell what it holds: it is sent again
+			continue
 		}
 		chunks = append(chunks, storage.ChunkInfo{Index: int(aws.ToInt32(p.PartNumber)) - 1, Length: aws.ToInt64(p.Size), SHA256: [32]byte(sum)})
 	}
-	return chunks, nil
+	return chunks
 }
 
 // parts lists all parts of an upload, by number.
@@ -66,7 +72,7 @@ func (s *Storage) commit(ctx context.Context, t token, size int64) error {
 		return s.committed(ctx, t, size, err)
 	}
 	if err == nil {
-		err = complete(parts, t.ChunkSize, size)
+		err = cloud.Complete(infos(parts), t.ChunkSize, size)
 	}
 	if err == nil && size == 0 && len(parts) == 0 {
 		parts, err = s.emptyPart(ctx, t)
@@ -115,25 +121,6 @@ func (s *Storage) committed(ctx context.Context, t token, size int64, otherwise 
 		return errs.New(errs.Exists, "the name is taken")
 	case aws.ToInt64(there.ContentLength) != size:
 		return errs.New(errs.Invalid, "the upload was committed with %d bytes, not %d", aws.ToInt64(there.ContentLength), size)
-	}
-	return nil
-}
-
-// complete checks that the parts are all chunks of an object of size bytes.
-func complete(parts []types.Part, chunkSize, size int64) error {
-	var sum int64
-	for i, p := range parts {
-		switch length := aws.ToInt64(p.Size); {
-		case int(aws.ToInt32(p.PartNumber)) != i+1:
-			return errs.New(errs.Invalid, "chunk %d has not arrived", i)
-		case length != chunkSize && i != len(parts)-1:
-			return errs.New(errs.Invalid, "chunk %d has %d bytes, not %d, and is not the last", i, length, chunkSize)
-		default:
-			sum += length
-		}
-	}
-	if sum != size {
-		return errs.New(errs.Invalid, "%d chunks of %d bytes have arrived, not %d bytes", len(parts), sum, size)
 	}
 	return nil
 }

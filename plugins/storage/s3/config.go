@@ -6,7 +6,9 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode/utf8"
 
+	"github.com/drydock-backup/drydock/sdk/cloud"
 	"github.com/drydock-backup/drydock/sdk/schema"
 	"github.com/drydock-backup/drydock/sdk/transport"
 )
@@ -62,7 +64,7 @@ func (c Config) check() error {
 	locks := c.LockFor != 0 || c.LegalHold
 	return errors.Join(
 		bad(!regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:/-]{1,254}$`).MatchString(c.Bucket), "bucket", "not the name of a bucket", ""),
-		bad(!validPrefix(c.Prefix), "prefix", "not the beginning of a key", `It must not begin with "/" nor hold empty, "." or ".." elements.`),
+		cloud.CheckPrefix(c.Prefix),
 		bad(c.Endpoint != "" && !isAddress(c.Endpoint), "endpoint", "not an address", "Write scheme and host: https://s3.internal:9000"),
 		bad(c.STSEndpoint != "" && !isAddress(c.STSEndpoint), "sts_endpoint", "not an address", "Write scheme and host: https://sts.internal"),
 		bad((c.AccessKey == "") != (c.SecretKey == ""), "access_key", "access_key and secret_key go together", ""),
@@ -74,6 +76,7 @@ func (c Config) check() error {
 			"A backup counts only after it was read back. Let a lifecycle rule move objects there."),
 		bad(c.KMSKey != "" && !strings.HasPrefix(c.Encryption, "aws:kms"), "kms_key", `a KMS key needs encryption "aws:kms" or "aws:kms:dsse"`, ""),
 		bad(len(c.Tags) > 10, "tags", "an object has at most 10 tags", ""),
+		bad(hasBadTag(c.Tags), "tags", "a tag has letters, digits, spaces and + - = . _ : / @, up to 128 in its name and 256 in its value", ""),
 		bad(hasReserved(c.Metadata), "metadata", "the name "+reserved+" is taken", ""),
 		bad(c.LockFor < 0, "lock_for", "negative", ""),
 		bad(locks && !c.ObjectLock, "object_lock", "lock_for and legal_hold need object_lock = true", "The bucket must have been made with Object Lock."),
@@ -89,6 +92,18 @@ func isAddress(text string) bool {
 func hasReserved(metadata map[string]string) bool {
 	for name := range metadata {
 		if strings.EqualFold(name, reserved) {
+			return true
+		}
+	}
+	return false
+}
+
+// hasBadTag reports a tag that S3 does not take. Names and values may be in any script.
+func hasBadTag(tags map[string]string) bool {
+	plain := regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
+	for name, value := range tags {
+		if name == "" || utf8.RuneCountInString(name) > 128 || utf8.RuneCountInString(value) > 256 ||
+			!plain.MatchString(name) || !plain.MatchString(value) {
 			return true
 		}
 	}

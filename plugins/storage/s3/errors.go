@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/aws/smithy-go"
@@ -44,18 +45,24 @@ func (s *Storage) classify(ctx context.Context, err error) error {
 	var answer *smithyhttp.ResponseError
 	var api smithy.APIError
 	switch {
+	case errors.As(err, &api) && api.ErrorCode() == "" && !errors.As(err, &answer): // the machine or container, asked for keys
+		kind := errs.Permission
+		if api.ErrorFault() == smithy.FaultServer {
+			kind = errs.Transient
+		}
+		return errs.Wrap(kind, root(err), "find credentials and sign the request")
 	case errors.As(err, &api):
 		errors.As(err, &answer)
-		return refusal(err, api.ErrorCode(), api.ErrorMessage(), answer)
+		return s.refusal(ctx, err, api.ErrorCode(), api.ErrorMessage(), answer)
 	case errors.As(err, &answer) && answer.HTTPStatusCode() > 0: // 0: the connection ended before there was an answer
-		return refusal(err, fmt.Sprintf("status %d", answer.HTTPStatusCode()), "", answer)
+		return s.refusal(ctx, err, fmt.Sprintf("status %d", answer.HTTPStatusCode()), "", answer)
 	}
 	if kind, ok := transport.Kind(ctx, err); ok {
 		return &errs.Error{Kind: kind, Err: root(err)}
 	}
 	var signing *smithy.OperationError
 	if errors.As(err, &signing) { // before anything was sent: no credentials, a token file that is not there
-		return errs.Wrap(errs.Permission, root(err), "find credentials and sign the request")
+		return errs.Wrap(errs.Permission, root(err), "find credentials%s and sign the request", s.wanted())
 	}
 	return errs.Wrap(errs.Permanent, err, "S3")
 }
@@ -74,20 +81,29 @@ func root(err error) error {
 }
 
 // refusal is what the service said. A HEAD request has no body, so code and message may be no more than the status.
-func refusal(err error, code, message string, answer *smithyhttp.ResponseError) error {
+func (s *Storage) refusal(ctx context.Context, err error, code, message string, answer *smithyhttp.ResponseError) error {
 	status, header := 0, http.Header{}
 	if answer != nil && answer.Response != nil {
 		status, header = answer.Response.StatusCode, answer.Response.Header
 	}
 	kind := kindOf(code, status)
+	if kind == errs.Invalid && assumes(err) {
+		kind = errs.Permission // a token or a role that the service does not take
+	}
 	text := code
 	if message != "" && message != code {
 		text += ": " + message
 	}
 	if kind == errs.Permission {
-		text += needs(err) + skew(header, time.Now())
+		text += because(err, code) + skew(header, time.Now())
+		if who := s.identity(ctx); who != "" {
+			text += "; asked as " + who
+		}
 	}
-	if region := header.Get("X-Amz-Bucket-Region"); kind == errs.Invalid && region != "" {
+	if isKMS(code) && s.cfg.KMSKey != "" {
+		text += fmt.Sprintf("; kms_key is %q", s.cfg.KMSKey)
+	}
+	if region := header.Get("X-Amz-Bucket-Region"); elsewhere(code, status) && region != "" {
 		text += fmt.Sprintf(" (the bucket is in region %q)", region)
 	}
 	if id := header.Get("X-Amz-Request-Id"); id != "" {
@@ -101,7 +117,7 @@ func kindOf(code string, status int) errs.Kind {
 	switch code {
 	case "NoSuchKey", "NoSuchUpload", "NotFound", "NoSuchVersion":
 		return errs.NotFound
-	case "NoSuchBucket", "InvalidObjectState", "MethodNotAllowed", "KMS.DisabledException", "KMS.NotFoundException":
+	case "NoSuchBucket", "InvalidObjectState", "MethodNotAllowed":
 		return errs.Permanent
 	case "PreconditionFailed":
 		return errs.Exists
@@ -117,38 +133,28 @@ func kindOf(code string, status int) errs.Kind {
 	case "RequestTimeTooSkewed", "RequestExpired", "ExpiredToken", "SignatureDoesNotMatch", "InvalidAccessKeyId", "AccessDenied",
 		"InvalidToken", "AllAccessDisabled", "ObjectLocked":
 		return errs.Permission
-	case "PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException":
-		return errs.Invalid
 	}
-	if status >= 300 && status < 400 {
-		return errs.Invalid // a bucket of another region
+	if isKMS(code) {
+		return errs.Permanent
+	}
+	if elsewhere(code, status) {
+		return errs.Invalid
 	}
 	return transport.StatusKind(status)
 }
 
-// needs names the permission that the refused operation takes.
-func needs(err error) string {
-	var op *smithy.OperationError
-	if !errors.As(err, &op) {
-		return ""
-	}
-	if p := permission(op.OperationName); p != "" {
-		return "; it takes the permission " + p
-	}
-	return ""
+// isKMS reports whether it is the key management that refuses: Amazon's, or MinIO's.
+func isKMS(code string) bool {
+	return strings.HasPrefix(code, "KMS.") || strings.HasPrefix(code, "kms:")
 }
 
-func permission(operation string) string {
-	return map[string]string{
-		"HeadObject": "s3:GetObject (and s3:ListBucket, without which a missing object looks forbidden)", "GetObject": "s3:GetObject",
-		"CreateMultipartUpload": "s3:PutObject (and s3:PutObjectTagging, s3:PutObjectRetention or s3:PutObjectLegalHold for what the job " +
-			"sets, and kms:GenerateDataKey for a KMS key)",
-		"UploadPart": "s3:PutObject", "CompleteMultipartUpload": "s3:PutObject", "PutObject": "s3:PutObject",
-		"ListParts": "s3:ListMultipartUploadParts", "AbortMultipartUpload": "s3:AbortMultipartUpload",
-		"ListMultipartUploads": "s3:ListBucketMultipartUploads", "ListObjectsV2": "s3:ListBucket", "DeleteObject": "s3:DeleteObject",
-		"PutObjectRetention": "s3:PutObjectRetention", "PutObjectLegalHold": "s3:PutObjectLegalHold",
-		"GetObjectLockConfiguration": "s3:GetBucketObjectLockConfiguration",
-	}[operation]
+// elsewhere reports whether the bucket is one of another region.
+func elsewhere(code string, status int) bool {
+	switch code {
+	case "PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException":
+		return true
+	}
+	return status >= 300 && status < 400
 }
 
 // skew says so when the clocks differ by more than a signature stands.

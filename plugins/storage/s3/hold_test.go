@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/drydock-backup/drydock/agent/ship"
 	"github.com/drydock-backup/drydock/internal/testenv"
 	"github.com/drydock-backup/drydock/sdk/conformance"
 	"github.com/drydock-backup/drydock/sdk/errs"
@@ -47,8 +46,7 @@ func TestLocked(t *testing.T) {
 					t.Fatal(err)
 				}
 				key := "db/" + name
-				target := ship.Target{Label: "offsite", Storage: store}
-				if err := ship.PutSmall(t.Context(), target, key, []byte("content"), t.TempDir(), ship.Options{}); err != nil {
+				if err := put(t, store, key); err != nil {
 					t.Fatal(err)
 				}
 				o, err := store.Stat(t.Context(), key)
