@@ -6,7 +6,7 @@
 //	memory   peak memory of all processes together, for a small and for a 20 GB sparse data directory
 //	plugins  compressor and file target as plugins ÷ the same code in process; start-up time and memory of a provider
 //	restore  openssl | zstd -d | tar x ÷ the restore of a sealed zstd artifact of the same files
-//	s3       a file to S3 and back ÷ the AWS SDK's own transfer manager, on two servers; only when it is asked for
+//	s3       a file to S3 and back ÷ the AWS SDK's own transfer manager and ÷ rclone, on two servers; only when it is asked for
 //	azure    the same to Azurite ÷ the Azure SDK's UploadFile and DownloadFile
 //	gcs      the same to fake-gcs-server ÷ the Writer and the transfer manager of Google's client
 //	receiver a file to the receiver ÷ a plain copy over TLS, and ÷ rclone, restic and scp

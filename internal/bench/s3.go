@@ -1,7 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -11,8 +14,11 @@ import (
 	"github.com/drydock-backup/drydock/internal/testenv/install"
 )
 
-// s3 compares the target s3 with the AWS SDK's own transfer manager, on two servers.
+// s3 compares the target s3 with the AWS SDK's own transfer manager and with rclone, on two servers.
 func (b *bench) s3() {
+	if err := install.Install(b.ctx(), install.Movers, os.Stdout); err != nil {
+		b.t.Fatal(err)
+	}
 	for product, start := range map[string]func(testing.TB) *testenv.S3{install.VersityGW: testenv.VersityGW, install.MinIO: testenv.MinIO} {
 		if err := install.Install(b.ctx(), product, os.Stdout); err != nil {
 			b.t.Fatal(err)
@@ -26,7 +32,27 @@ func (b *bench) s3() {
 		if err != nil {
 			b.t.Fatal(err)
 		}
-		b.transfer(product, store, b.transferManager(server, bucket))
+		b.transfer(product, store, b.transferManager(server, bucket), b.rclone(server, bucket))
+	}
+}
+
+// rclone moves files with parts of the same size and as many connections.
+func (b *bench) rclone(server *testenv.S3, bucket string) peer {
+	run := func(from, to string) error {
+		cmd := exec.CommandContext(b.ctx(), "rclone", "copyto", from, to, "--config", filepath.Join(b.dir, "none"), "--no-check-dest",
+			"--s3-chunk-size", fmt.Sprint(transferPart), "--s3-upload-concurrency", fmt.Sprint(transfers), "--s3-no-check-bucket",
+			"--multi-thread-streams", fmt.Sprint(transfers), "--multi-thread-chunk-size", fmt.Sprint(transferPart))
+		cmd.Env = append(os.Environ(), "RCLONE_S3_PROVIDER=Other", "RCLONE_S3_ENDPOINT="+server.Endpoint,
+			"RCLONE_S3_ACCESS_KEY_ID="+server.AccessKey, "RCLONE_S3_SECRET_ACCESS_KEY="+server.SecretKey, "RCLONE_S3_REGION="+server.Region)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("rclone: %w\n%s", err, out)
+		}
+		return nil
+	}
+	return peer{
+		name: "rclone",
+		up:   func(from *os.File, key string) error { return run(from.Name(), ":s3:"+bucket+"/"+key) },
+		down: func(key string, into *os.File) error { return run(":s3:"+bucket+"/"+key, into.Name()+".rclone") },
 	}
 }
 

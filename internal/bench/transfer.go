@@ -27,9 +27,12 @@ type peer struct {
 	down func(key string, into *os.File) error
 }
 
-// transfer moves one file to a storage provider's process and back, in turn with a peer that uses parts of the same size
+// pace is how long one way of moving the file took, round by round, in seconds.
+type pace struct{ up, down []float64 }
+
+// transfer moves one file to a storage provider's process and back, in turn with peers that use parts of the same size
 // and as many connections. The digests of the chunks are there before, as a spool has them.
-func (b *bench) transfer(server string, store storage.Storage, p peer) {
+func (b *bench) transfer(server string, store storage.Storage, peers ...peer) {
 	from := b.noise()
 	chunks := b.transferChunks(from)
 	into, err := os.Create(filepath.Join(b.dir, "back"))
@@ -37,35 +40,37 @@ func (b *bench) transfer(server string, store storage.Storage, p peer) {
 		b.t.Fatal(err)
 	}
 	defer into.Close()
-	var up, down, peerUp, peerDown []float64
-	for i := range b.rounds + 1 {
-		ours, theirs := fmt.Sprintf("ours-%d", i), fmt.Sprintf("theirs-%d", i)
-		mine := func() {
-			up = append(up, b.timed(func() error { return b.upload(store, ours, chunks) }))
-			down = append(down, b.timed(func() error { return b.download(store, ours, into) }))
-		}
-		other := func() {
-			peerUp = append(peerUp, b.timed(func() error { return p.up(from, theirs) }))
-			peerDown = append(peerDown, b.timed(func() error { return p.down(theirs, into) }))
-		}
-		if i%2 == 0 {
-			mine, other = other, mine
-		}
-		mine()
-		other()
-		for _, key := range []string{ours, theirs} {
+	ways := append([]peer{{
+		name: "drydock",
+		up:   func(_ *os.File, key string) error { return b.upload(store, key, chunks) },
+		down: func(key string, into *os.File) error { return b.download(store, key, into) },
+	}}, peers...)
+	paces := make([]pace, len(ways))
+	for round := range b.rounds + 1 {
+		for i := range ways {
+			n := (i + round) % len(ways) // each is first in its turn
+			key := fmt.Sprintf("moved-%d-%d", round, n)
+			up := b.timed(func() error { return ways[n].up(from, key) })
+			down := b.timed(func() error { return ways[n].down(key, into) })
+			if round > 0 { // the first one warms up
+				paces[n].up, paces[n].down = append(paces[n].up, up), append(paces[n].down, down)
+			}
 			if err := store.Delete(b.ctx(), key); err != nil {
 				b.t.Fatal(err)
 			}
 		}
 	}
-	report := func(way string, ours, theirs []float64) {
-		x, y := median(ours[1:]), median(theirs[1:]) // the first round warms up
-		fmt.Printf("  %s, %s of %d MiB: %.0f MiB/s, %s %.0f MiB/s; ratio %.2f (wanted: at least 0.9)\n", server, way,
-			transferSize>>20, transferSize/x/(1<<20), p.name, transferSize/y/(1<<20), y/x)
+	for i, p := range peers {
+		report(server, "upload", p.name, paces[0].up, paces[i+1].up)
+		report(server, "download", p.name, paces[0].down, paces[i+1].down)
 	}
-	report("upload", up, peerUp)
-	report("download", down, peerDown)
+}
+
+func report(server, way, peer string, ours, theirs []float64) {
+	rate := func(seconds float64) float64 { return transferSize / seconds / (1 << 20) }
+	x, y := median(ours), median(theirs)
+	fmt.Printf("  %s, %s of %d MiB: %.0f MiB/s, %s %.0f MiB/s; ratio %.2f (wanted: at least 0.9)\n", server, way,
+		transferSize>>20, rate(x), peer, rate(y), y/x)
 }
 
 // noise makes the file: bytes that nothing compresses.

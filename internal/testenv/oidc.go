@@ -10,7 +10,6 @@ import (
 	"math/big"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"testing"
 	"time"
 )
@@ -78,14 +77,6 @@ func (i *Issuer) Verify(token string) bool {
 	raw, err := base64.RawURLEncoding.DecodeString(signature)
 	sum := sha256.Sum256([]byte(signed))
 	return ok && err == nil && rsa.VerifyPKCS1v15(&i.key.PublicKey, crypto.SHA256, sum[:], raw) == nil
-}
-
-func cutLast(text, sep string) (before, after string, ok bool) {
-	at := strings.LastIndex(text, sep)
-	if at < 0 {
-		return "", "", false
-	}
-	return text[:at], text[at+len(sep):], true
 }
 
 func encodeJSON(t testing.TB, value any) string {

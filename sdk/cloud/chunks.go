@@ -22,11 +22,3 @@ func Complete(chunks []storage.ChunkInfo, chunkSize, size int64) error {
 	}
 	return nil
 }
-
-// CheckRange refuses, as errs.Invalid, a part that an object of size bytes does not have.
-func CheckRange(offset, length, size int64) error {
-	if offset < 0 || length < 0 || offset > size || length > size-offset {
-		return errs.New(errs.Invalid, "%d bytes from %d are not in an object of %d bytes", length, offset, size)
-	}
-	return nil
-}

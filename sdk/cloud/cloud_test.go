@@ -55,3 +55,63 @@ func TestComplete(t *testing.T) {
 		}
 	}
 }
+
+// The chunk size of an upload is asked for until it was told once; what ends an upload waits for its chunks, and once it has
+// succeeded the size is asked for again.
+func TestUploads(t *testing.T) {
+	var all cloud.Uploads
+	token, asked := cloud.NewToken("db/Data.zip"), 0
+	load := func() (int64, error) {
+		asked++
+		if asked == 1 {
+			return 0, errs.New(errs.Transient, "not now")
+		}
+		return 100, nil
+	}
+	put := func() error {
+		return all.Put(token, load, func(size int64) error {
+			if size != 100 {
+				t.Errorf("chunk size %d", size)
+			}
+			return nil
+		})
+	}
+	if err := put(); !errs.Is(err, errs.Transient) {
+		t.Errorf("error %v", err)
+	}
+	for range 3 {
+		if err := put(); err != nil {
+			t.Error(err)
+		}
+	}
+	inside, ended := make(chan struct{}), make(chan error, 1)
+	err := all.Put(token, load, func(int64) error {
+		go func() { close(inside); ended <- all.End(token, func() error { return nil }) }()
+		<-inside
+		select {
+		case <-ended:
+			t.Error("it ended while a chunk was put")
+		default:
+		}
+		return nil
+	})
+	if err != nil || <-ended != nil || asked != 2 {
+		t.Errorf("asked %d times, error %v", asked, err)
+	}
+	if err := all.End(token, func() error { return errs.New(errs.Transient, "not now") }); !errs.Is(err, errs.Transient) {
+		t.Errorf("error %v", err)
+	}
+	if err := put(); err != nil || asked != 3 {
+		t.Errorf("after the end: asked %d times, error %v", asked, err)
+	}
+}
+
+// A message of many lines becomes one of bearable length.
+func TestOneLine(t *testing.T) {
+	if got := cloud.OneLine("a\n  b\t c"); got != "a b c" {
+		t.Errorf("%q", got)
+	}
+	if got := cloud.OneLine(strings.Repeat("ö", 1000)); len(got) > 410 || !strings.HasSuffix(got, "ö...") {
+		t.Errorf("%d bytes: %q", len(got), got)
+	}
+}

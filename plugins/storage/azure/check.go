@@ -63,7 +63,7 @@ func (s *Storage) Check(ctx context.Context) (storage.Capacity, error) {
 // denied names the permission that is missing.
 func (s *Storage) denied(ctx context.Context, err error, what, action, letter string) error {
 	done := map[string]string{"list": "listed", "read": "read", "write": "written"}[what]
-	wrong := unproved(err)
+	wrong := unproved(err) || expired(s.cfg.SASToken.Reveal(), s.now())
 	err = s.fail(ctx, err, "check whether blobs can be %s", done)
 	if !errs.Is(err, errs.Permission) || wrong {
 		return err

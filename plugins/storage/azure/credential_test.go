@@ -41,13 +41,16 @@ func (i identities) bare(more map[string]any) map[string]any {
 // environment is what an identity finds there: nothing of this machine's own.
 func environment(t *testing.T, more map[string]string) {
 	t.Helper()
-	values := map[string]string{"AZURE_CONFIG_DIR": t.TempDir(), "PATH": t.TempDir()}
 	for _, name := range []string{"AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_AUTHORITY_HOST",
 		"AZURE_FEDERATED_TOKEN_FILE", "IDENTITY_ENDPOINT", "IDENTITY_HEADER"} {
-		values[name] = ""
+		t.Setenv(name, "") // so that it comes back
+		if err := os.Unsetenv(name); err != nil {
+			t.Fatal(err)
+		}
 	}
-	maps.Copy(values, more)
-	for name, value := range values {
+	t.Setenv("AZURE_CONFIG_DIR", t.TempDir())
+	t.Setenv("PATH", t.TempDir())
+	for name, value := range more {
 		t.Setenv(name, value)
 	}
 }
@@ -135,10 +138,13 @@ func TestIdentitiesRefused(t *testing.T) {
 // A token that the service does not take any more, for its time is over.
 func TestIdentityExpired(t *testing.T) {
 	i := newIdentities(t)
-	i.entra.Valid = -time.Minute
-	environment(t, map[string]string{"IDENTITY_ENDPOINT": i.entra.Machine, "IDENTITY_HEADER": i.entra.Header})
-	_, err := open(t, i.bare(map[string]any{"credential": "managed-identity"})).Check(t.Context())
-	if !errs.Is(err, errs.Permission) || !strings.Contains(err.Error(), "asked as the managed identity of this machine") {
+	e := i.entra
+	e.Valid = -30 * time.Minute
+	environment(t, nil)
+	_, err := open(t, i.bare(map[string]any{"tenant_id": e.Tenant, "client_id": e.Client, "client_secret": e.Secret,
+		"authority_host": e.URL})).Check(t.Context())
+	if !errs.Is(err, errs.Permission) || !strings.Contains(err.Error(), "asked as application "+e.Client) ||
+		strings.Contains(err.Error(), "is missing") {
 		t.Errorf("error %v of kind %q", err, errs.KindOf(err))
 	}
 }

@@ -98,7 +98,8 @@ func serviceError(err error) *ServiceError {
 // kindOf classifies an answer of the service.
 func kindOf(e *ServiceError) errs.Kind {
 	switch bloberror.Code(e.Code) {
-	case bloberror.BlobImmutableDueToPolicy:
+	case bloberror.BlobImmutableDueToPolicy, bloberror.AuthenticationFailed, bloberror.InvalidAuthenticationInfo,
+		bloberror.NoAuthenticationInformation:
 		return errs.Permission
 	case bloberror.BlobAlreadyExists, bloberror.ConditionNotMet, bloberror.UnauthorizedBlobOverwrite:
 		return errs.Exists

@@ -42,14 +42,23 @@ func signature(token string, now time.Time) string {
 		return "a shared access signature"
 	}
 	text := fmt.Sprintf("a shared access signature with the permissions %q", values.Get("sp"))
-	until, err := time.Parse(time.RFC3339, values.Get("se"))
-	switch {
-	case err != nil:
-		return text
-	case until.Before(now):
-		return text + ", which has expired on " + until.UTC().Format(time.RFC3339)
+	switch until := values.Get("se"); {
+	case expired(token, now):
+		return text + ", which has expired on " + until
+	case until != "":
+		return text + ", valid until " + until
 	}
-	return text + ", valid until " + until.UTC().Format(time.RFC3339)
+	return text
+}
+
+// expired reports whether the time of a shared access signature is over.
+func expired(token string, now time.Time) bool {
+	values, err := url.ParseQuery(strings.TrimPrefix(token, "?"))
+	if err != nil {
+		return false
+	}
+	until, err := time.Parse(time.RFC3339, values.Get("se"))
+	return err == nil && until.Before(now)
 }
 
 // unproved reports whether it is not a permission that is missing: the service, or the identity's, does not believe who we are.

@@ -2,11 +2,10 @@ package azure
 
 import (
 	"context"
+	"errors"
 	"io"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
-	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/bloberror"
 
 	"github.com/drydock-backup/drydock/sdk/cloud"
 	"github.com/drydock-backup/drydock/sdk/errs"
@@ -44,39 +43,38 @@ func (s *Storage) Stat(ctx context.Context, key string) (storage.Object, error) 
 	return o, nil
 }
 
-// ReadRange reads a part of an object. It knows one version of the blob: one that changes meanwhile is an error.
+// ReadRange reads a part of an object, with one request.
 func (s *Storage) ReadRange(ctx context.Context, key string, offset, length int64, w io.Writer) error {
 	return s.fail(ctx, s.read(ctx, key, offset, length, w), "read %d bytes from %d of %q", length, offset, key)
 }
 
 func (s *Storage) read(ctx context.Context, key string, offset, length int64, w io.Writer) error {
-	p, err := s.properties(ctx, key)
-	if err != nil {
+	if err := errors.Join(s.checkKey(key), cloud.CheckRange(offset, length)); err != nil {
 		return err
 	}
-	if err := cloud.CheckRange(offset, length, *p.ContentLength); err != nil || length == 0 {
-		return err
+	if length == 0 {
+		p, err := s.properties(ctx, key)
+		if err != nil {
+			return err
+		}
+		return cloud.CheckNothing(offset, *p.ContentLength)
 	}
-	answer, err := s.blob(key).DownloadStream(ctx, &blob.DownloadStreamOptions{
-		Range: blob.HTTPRange{Offset: offset, Count: length}, AccessConditions: unchanged(p.ETag),
-	})
-	if is(err, bloberror.ConditionNotMet) {
-		return errs.Wrap(errs.Transient, err, "the blob was changed")
+	answer, err := s.blob(key).DownloadStream(ctx, &blob.DownloadStreamOptions{Range: blob.HTTPRange{Offset: offset, Count: length}})
+	if missing(err) {
+		return errs.New(errs.NotFound, "no such object")
 	}
 	if err != nil {
 		return err
 	}
 	defer answer.Body.Close()
-	n, err := io.Copy(w, io.LimitReader(answer.Body, length))
-	if err == nil && n < length {
-		return errs.Wrap(errs.Transient, io.ErrUnexpectedEOF, "%d bytes are missing", length-n)
+	if dropped(answer.Metadata) {
+		return errs.New(errs.NotFound, "no such object")
 	}
-	return err
-}
-
-// unchanged is the condition that a blob is still the version with a tag.
-func unchanged(tag *azcore.ETag) *blob.AccessConditions {
-	return &blob.AccessConditions{ModifiedAccessConditions: &blob.ModifiedAccessConditions{IfMatch: tag}}
+	got := int64(-1)
+	if answer.ContentLength != nil {
+		got = *answer.ContentLength
+	}
+	return cloud.CopyRange(w, answer.Body, offset, length, got)
 }
 
 // Delete removes one object.

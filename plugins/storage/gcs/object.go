@@ -2,6 +2,7 @@ package gcs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -74,34 +75,36 @@ func (s *Storage) List(ctx context.Context, prefix string, yield func(storage.Ob
 	return s.fail(ctx, err, "list %q", prefix)
 }
 
-// ReadRange reads a part of an object, of one generation of it.
+// ReadRange reads a part of an object, with one request.
 func (s *Storage) ReadRange(ctx context.Context, key string, offset, length int64, w io.Writer) error {
 	return s.fail(ctx, s.read(ctx, key, offset, length, w), "read %d bytes from %d of %q", length, offset, key)
 }
 
 func (s *Storage) read(ctx context.Context, key string, offset, length int64, w io.Writer) error {
-	o, err := s.object(ctx, key)
-	if err != nil {
+	if err := errors.Join(s.checkKey(key), cloud.CheckRange(offset, length)); err != nil {
 		return err
 	}
-	if err := cloud.CheckRange(offset, length, int64(o.Size)); err != nil || length == 0 {
-		return err
+	if length == 0 {
+		o, err := s.object(ctx, key)
+		if err != nil {
+			return err
+		}
+		return cloud.CheckNothing(offset, int64(o.Size))
 	}
-	call := s.service.Objects.Get(s.cfg.Bucket, o.Name).Generation(o.Generation).Context(ctx)
+	call := s.service.Objects.Get(s.cfg.Bucket, s.cfg.Prefix+key).Context(ctx)
 	if s.cfg.UserProject != "" {
 		call.UserProject(s.cfg.UserProject)
 	}
 	call.Header().Set("Range", fmt.Sprintf("bytes=%d-%d", offset, offset+length-1))
 	answer, err := call.Download()
+	if missing(err) {
+		return errs.New(errs.NotFound, "no such object")
+	}
 	if err != nil {
 		return err
 	}
 	defer answer.Body.Close()
-	n, err := io.Copy(w, io.LimitReader(answer.Body, length))
-	if err == nil && n < length {
-		return errs.Wrap(errs.Transient, io.ErrUnexpectedEOF, "%d bytes are missing", length-n)
-	}
-	return err
+	return cloud.CopyRange(w, answer.Body, offset, length, answer.ContentLength)
 }
 
 // Delete removes one object.

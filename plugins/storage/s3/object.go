@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"math"
 	"strings"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
+	"github.com/drydock-backup/drydock/sdk/cloud"
 	"github.com/drydock-backup/drydock/sdk/errs"
 	"github.com/drydock-backup/drydock/sdk/storage"
 )
@@ -32,8 +32,8 @@ func (s *Storage) readRange(ctx context.Context, key string, offset, length int6
 	if err != nil {
 		return err
 	}
-	if offset < 0 || length < 0 || offset > math.MaxInt64-length {
-		return errs.New(errs.Invalid, "%d bytes from %d", length, offset)
+	if err := cloud.CheckRange(offset, length); err != nil {
+		return err
 	}
 	if length == 0 {
 		return s.readNothing(ctx, full, offset)
@@ -45,16 +45,10 @@ func (s *Storage) readRange(ctx context.Context, key string, offset, length int6
 		return s.classify(ctx, err)
 	}
 	defer out.Body.Close()
-	if got := aws.ToInt64(out.ContentLength); got != length {
-		return errs.New(errs.Invalid, "%d bytes from %d: the object has %d of them", length, offset, got)
-	}
 	body := &reader{from: out.Body}
-	n, err := io.Copy(w, body)
-	switch {
-	case body.err != nil:
+	err = cloud.CopyRange(w, body, offset, length, aws.ToInt64(out.ContentLength))
+	if body.err != nil {
 		return s.classify(ctx, body.err)
-	case err == nil && n != length:
-		return errs.New(errs.Transient, "the connection ended after %d of %d bytes", n, length)
 	}
 	return err
 }
@@ -75,10 +69,10 @@ func (r *reader) Read(p []byte) (int, error) {
 
 func (s *Storage) readNothing(ctx context.Context, full string, offset int64) error {
 	out, err := s.head(ctx, full)
-	if err == nil && aws.ToInt64(out.ContentLength) < offset {
-		return errs.New(errs.Invalid, "0 bytes from %d: the object has %d", offset, aws.ToInt64(out.ContentLength))
+	if err != nil {
+		return err
 	}
-	return err
+	return cloud.CheckNothing(offset, aws.ToInt64(out.ContentLength))
 }
 
 // Stat describes an object, and what holds it.
