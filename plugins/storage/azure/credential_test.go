@@ -68,6 +68,12 @@ func (i identities) assertion(t *testing.T, by *testenv.Issuer) string {
 // S3: every way to be somebody, up to an answer of Azurite, which takes the tokens of identities over HTTPS.
 func TestIdentities(t *testing.T) {
 	i := newIdentities(t)
+	t.Run("taken", i.taken)
+	t.Run("refused", i.refused)
+	t.Run("expired", i.expired)
+}
+
+func (i identities) taken(t *testing.T) {
 	e := i.entra
 	machine := map[string]string{"IDENTITY_ENDPOINT": e.Machine, "IDENTITY_HEADER": e.Header}
 	for name, c := range map[string]struct {
@@ -97,9 +103,9 @@ func TestIdentities(t *testing.T) {
 	}
 }
 
-// R2.4: an identity that is not taken is named, with the reason, and is not told to lack a permission. Nothing secret is shown.
-func TestIdentitiesRefused(t *testing.T) {
-	i := newIdentities(t)
+// refused: an identity that is not taken is named, with the reason, and is not told to lack a permission. Nothing secret is
+// shown (R2.4).
+func (i identities) refused(t *testing.T) {
 	e := i.entra
 	const secret = "d3JvbmcgYWNjb3VudCBrZXkgb2YgdGhlIHRlc3Q="
 	expired := signedUntil(t, i.azurite, i.container, "racwdl", time.Now().Add(-time.Minute))["sas_token"]
@@ -135,9 +141,8 @@ func TestIdentitiesRefused(t *testing.T) {
 	}
 }
 
-// A token that the service does not take any more, for its time is over.
-func TestIdentityExpired(t *testing.T) {
-	i := newIdentities(t)
+// expired: a token that the service does not take any more, for its time is over.
+func (i identities) expired(t *testing.T) {
 	e := i.entra
 	e.Valid = -30 * time.Minute
 	environment(t, nil)

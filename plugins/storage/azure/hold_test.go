@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/drydock-backup/drydock/internal/testenv"
+	"github.com/drydock-backup/drydock/plugins/storage/azure"
 	"github.com/drydock-backup/drydock/sdk/errs"
 	"github.com/drydock-backup/drydock/sdk/storage"
 )
@@ -16,6 +17,7 @@ import (
 func TestHeld(t *testing.T) {
 	a := testenv.StartAzurite(t)
 	container, _ := a.Container(t)
+	t.Run("not supported", func(t *testing.T) { holdUnsupported(t, open(t, settings(a, container))) })
 	front := testenv.NewFront(t, a.Addr)
 	s := open(t, settings(a.Behind(front.Addr), container))
 	if err := s.Commit(t.Context(), begin(t, s, "db/Data.zip"), 4); err != nil {
@@ -51,22 +53,19 @@ func TestHeld(t *testing.T) {
 	}
 }
 
-// What a service does not have is told as such.
-func TestHoldUnsupported(t *testing.T) {
-	a := testenv.StartAzurite(t)
-	container, _ := a.Container(t)
-	s := open(t, settings(a, container))
+// holdUnsupported: what a service does not have is told as such.
+func holdUnsupported(t *testing.T, s *azure.Storage) {
 	if s.Holds() {
 		t.Error("a container of which the job says nothing is taken for one that holds")
 	}
-	if err := s.Commit(t.Context(), begin(t, s, "db/Data.zip"), 4); err != nil {
+	if err := s.Commit(t.Context(), begin(t, s, "db/other.zip"), 4); err != nil {
 		t.Fatal(err)
 	}
-	err := s.Hold(t.Context(), "db/Data.zip", storage.Hold{Legal: true})
+	err := s.Hold(t.Context(), "db/other.zip", storage.Hold{Legal: true})
 	if !errs.Is(err, errs.Unsupported) {
 		t.Errorf("error %v of kind %q", err, errs.KindOf(err))
 	}
-	if o, err := s.Stat(t.Context(), "db/Data.zip"); err != nil || o.Hold.Active(time.Now()) {
+	if o, err := s.Stat(t.Context(), "db/other.zip"); err != nil || o.Hold.Active(time.Now()) {
 		t.Errorf("%+v, error %v", o, err)
 	}
 }
