@@ -30,7 +30,8 @@ func TestCloudsResume(t *testing.T) {
 
 func resumeAfterKill(t *testing.T, h *site, c cloud, before map[string]uint64) {
 	parts, front := watchParts(t, c, 3)
-	h.writeJob(t, jobText{Restart: "after-capture", ChunkSize: "5MiB", Compress: `compress "store" {}`, Target: c.target(front.Addr)})
+	h.writeJob(t, jobText{Restart: "after-capture", ChunkSize: "5MiB", Compress: `compress "store" {}`,
+		Target: c.target(front.Addr)})
 	run := h.kill(t, func(e agent.Event) bool { return step("ship", "begun")(e) && parts.held(t) })
 	parts.pass()
 	arrived := parts.arrivals()

@@ -181,7 +181,8 @@ func (h *site) wantWaitingFor(t *testing.T, label string) {
 		rows[0].Waiting.Targets[0].Target != label || rows[0].Waiting.Targets[0].Error == "" {
 		t.Errorf("runs: %+v", rows)
 	}
-	if text := drydock(t, h.args("runs")...).want(t, exitDone).stdout; !strings.Contains(text, "waiting") || !strings.Contains(text, label+" (") {
+	text := drydock(t, h.args("runs")...).want(t, exitDone).stdout
+	if !strings.Contains(text, "waiting") || !strings.Contains(text, label+" (") {
 		t.Errorf("runs says:\n%s", text)
 	}
 }

@@ -19,7 +19,8 @@ func (b *bench) s3() {
 	if err := install.Install(b.ctx(), install.Movers, os.Stdout); err != nil {
 		b.t.Fatal(err)
 	}
-	for product, start := range map[string]func(testing.TB) *testenv.S3{install.VersityGW: testenv.VersityGW, install.MinIO: testenv.MinIO} {
+	products := map[string]func(testing.TB) *testenv.S3{install.VersityGW: testenv.VersityGW, install.MinIO: testenv.MinIO}
+	for product, start := range products {
 		if err := install.Install(b.ctx(), product, os.Stdout); err != nil {
 			b.t.Fatal(err)
 		}
@@ -40,10 +41,11 @@ func (b *bench) s3() {
 func (b *bench) rclone(server *testenv.S3, bucket string) peer {
 	run := func(from, to string) error {
 		cmd := exec.CommandContext(b.ctx(), "rclone", "copyto", from, to, "--config", filepath.Join(b.dir, "none"), "--no-check-dest",
-			"--s3-chunk-size", fmt.Sprint(transferPart), "--s3-upload-concurrency", fmt.Sprint(transfers), "--s3-no-check-bucket",
-			"--multi-thread-streams", fmt.Sprint(transfers), "--multi-thread-chunk-size", fmt.Sprint(transferPart))
-		cmd.Env = append(os.Environ(), "RCLONE_S3_PROVIDER=Other", "RCLONE_S3_ENDPOINT="+server.Endpoint,
-			"RCLONE_S3_ACCESS_KEY_ID="+server.AccessKey, "RCLONE_S3_SECRET_ACCESS_KEY="+server.SecretKey, "RCLONE_S3_REGION="+server.Region)
+			"--s3-chunk-size", fmt.Sprintf("%dB", transferPart), "--s3-upload-concurrency", fmt.Sprint(transfers), "--s3-no-check-bucket",
+			"--multi-thread-streams", fmt.Sprint(transfers), "--multi-thread-cutoff", "1M")
+		cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + b.dir, "RCLONE_S3_PROVIDER=Other", "RCLONE_S3_ENDPOINT=" + server.Endpoint,
+			"RCLONE_S3_ACCESS_KEY_ID=" + server.AccessKey, "RCLONE_S3_SECRET_ACCESS_KEY=" + server.SecretKey,
+			"RCLONE_S3_REGION=" + server.Region}
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return fmt.Errorf("rclone: %w\n%s", err, out)
 		}

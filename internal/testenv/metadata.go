@@ -48,7 +48,9 @@ func NewMetadata(t testing.TB, role string, keys func() RoleKeys) *Metadata {
 		w.Header().Set(tokenHeader+"-Ttl-Seconds", r.Header.Get(tokenHeader+"-Ttl-Seconds"))
 		_, _ = w.Write([]byte(session))
 	})
-	mux.HandleFunc("GET "+imds+"{$}", only(tokenHeader, session, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(role)) }))
+	mux.HandleFunc("GET "+imds+"{$}", only(tokenHeader, session, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(role))
+	}))
 	mux.HandleFunc("GET "+imds+role, only(tokenHeader, session, func(w http.ResponseWriter, _ *http.Request) { answer(w) }))
 	mux.HandleFunc("GET /container", only("Authorization", m.Token, func(w http.ResponseWriter, _ *http.Request) { answer(w) }))
 	server := httptest.NewServer(mux)

@@ -199,7 +199,8 @@ func (s *S3) RoleKeys(t testing.TB, policy string) RoleKeys {
 
 func (s *S3) assume(ctx context.Context, policy *string) (*types.Credentials, error) {
 	from := s.Client().Options()
-	client := sts.New(sts.Options{BaseEndpoint: &s.Endpoint, Region: s.Region, Credentials: from.Credentials, HTTPClient: from.HTTPClient})
+	client := sts.New(sts.Options{BaseEndpoint: &s.Endpoint, Region: s.Region,
+		Credentials: from.Credentials, HTTPClient: from.HTTPClient})
 	out, err := client.AssumeRole(ctx, &sts.AssumeRoleInput{
 		RoleArn: aws.String("arn:aws:iam::111122223333:role/drydock"), RoleSessionName: aws.String("test"), Policy: policy,
 	})

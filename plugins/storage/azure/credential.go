@@ -48,7 +48,8 @@ func newClient(c *Config, rt *transport.Transport) (*container.Client, error) {
 	if c.ConnectionString != "" {
 		client, err := container.NewClientFromConnectionString(c.ConnectionString.Reveal(), c.Container, o)
 		if err != nil { // the cause could quote the key
-			return nil, schema.Invalid("connection_string", "not a connection string", "It is DefaultEndpointsProtocol=https;AccountName=...")
+			return nil, schema.Invalid("connection_string", "not a connection string",
+				"It is DefaultEndpointsProtocol=https;AccountName=...")
 		}
 		return client, nil
 	}

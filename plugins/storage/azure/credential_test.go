@@ -80,7 +80,8 @@ func (i identities) taken(t *testing.T) {
 		environment map[string]string
 		config      map[string]any
 	}{
-		"application": {nil, map[string]any{"tenant_id": e.Tenant, "client_id": e.Client, "client_secret": e.Secret, "authority_host": e.URL}},
+		"application": {nil, map[string]any{"tenant_id": e.Tenant, "client_id": e.Client, "client_secret": e.Secret,
+			"authority_host": e.URL}},
 		"application of the environment": {map[string]string{"AZURE_TENANT_ID": e.Tenant, "AZURE_CLIENT_ID": e.Client,
 			"AZURE_CLIENT_SECRET": e.Secret, "AZURE_AUTHORITY_HOST": e.URL}, nil},
 		"managed identity":               {machine, map[string]any{"credential": "managed-identity"}},
@@ -91,7 +92,8 @@ func (i identities) taken(t *testing.T) {
 		"workload identity of the chain": {map[string]string{"AZURE_TENANT_ID": e.Tenant, "AZURE_CLIENT_ID": e.Client,
 			"AZURE_FEDERATED_TOKEN_FILE": i.assertion(t, e.Cluster), "AZURE_AUTHORITY_HOST": e.URL}, nil},
 		"connection string": {nil, map[string]any{"endpoint": "", "connection_string": fmt.Sprintf(
-			"DefaultEndpointsProtocol=https;AccountName=%s;AccountKey=%s;BlobEndpoint=%s;", testenv.AzuriteAccount, testenv.AzuriteKey, i.azurite.Endpoint)}},
+			"DefaultEndpointsProtocol=https;AccountName=%s;AccountKey=%s;BlobEndpoint=%s;",
+			testenv.AzuriteAccount, testenv.AzuriteKey, i.azurite.Endpoint)}},
 		"account key": {nil, map[string]any{"account_key": testenv.AzuriteKey}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -117,11 +119,15 @@ func (i identities) refused(t *testing.T) {
 		"wrong key": {nil, map[string]any{"account_key": secret}, []string{"asked as the key of account " + testenv.AzuriteAccount}},
 		"wrong secret of an application": {nil, map[string]any{"tenant_id": e.Tenant, "client_id": e.Client, "client_secret": secret,
 			"authority_host": e.URL}, []string{"AADSTS7000215", "asked as application " + e.Client + " of tenant " + e.Tenant}},
-		"token of another cluster": {nil, map[string]any{"credential": "workload-identity", "tenant_id": e.Tenant, "client_id": e.Client,
-			"token_file": i.assertion(t, testenv.NewIssuer(t)), "authority_host": e.URL}, []string{"AADSTS7000215", "the workload's identity " + e.Client}},
+		"token of another cluster": {nil, map[string]any{"credential": "workload-identity", "tenant_id": e.Tenant,
+			"client_id":  e.Client,
+			"token_file": i.assertion(t, testenv.NewIssuer(t)), "authority_host": e.URL},
+			[]string{"AADSTS7000215", "the workload's identity " + e.Client}},
 		"unknown managed identity": {map[string]string{"IDENTITY_ENDPOINT": e.Machine, "IDENTITY_HEADER": e.Header},
-			map[string]any{"credential": "managed-identity", "client_id": "somebody"}, []string{"no such identity", "managed identity somebody"}},
-		"signature that has expired": {nil, map[string]any{"sas_token": expired}, []string{`permissions "racwdl", which has expired on `}},
+			map[string]any{"credential": "managed-identity", "client_id": "somebody"},
+			[]string{"no such identity", "managed identity somebody"}},
+		"signature that has expired": {nil, map[string]any{"sas_token": expired},
+			[]string{`permissions "racwdl", which has expired on `}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			environment(t, c.environment)

@@ -43,12 +43,14 @@ func TestHeld(t *testing.T) {
 	if err != nil || !o.Hold.Legal || !o.Hold.Until.Equal(until) {
 		t.Errorf("%+v, error %v", o, err)
 	}
-	if err := s.Delete(t.Context(), "db/Data.zip"); !errs.Is(err, errs.Permission) || !strings.Contains(err.Error(), "BlobImmutableDueToPolicy") ||
+	err = s.Delete(t.Context(), "db/Data.zip")
+	if !errs.Is(err, errs.Permission) || !strings.Contains(err.Error(), "BlobImmutableDueToPolicy") ||
 		strings.Contains(err.Error(), "asked as") {
 		t.Errorf("delete: %v", err)
 	}
 	shorter := storage.Hold{Until: until.Add(-time.Hour), Legal: true}
-	if err := s.Hold(t.Context(), "db/Data.zip", shorter); !errs.Is(err, errs.Permission) || !strings.Contains(err.Error(), "held until") {
+	err = s.Hold(t.Context(), "db/Data.zip", shorter)
+	if !errs.Is(err, errs.Permission) || !strings.Contains(err.Error(), "held until") {
 		t.Errorf("a shorter hold: %v", err)
 	}
 }

@@ -64,5 +64,6 @@ func expired(token string, now time.Time) bool {
 // unproved reports whether it is not a permission that is missing: the service, or the identity's, does not believe who we are.
 func unproved(err error) bool {
 	var refused *azidentity.AuthenticationFailedError
-	return errors.As(err, &refused) || is(err, bloberror.AuthenticationFailed, bloberror.InvalidAuthenticationInfo, bloberror.NoAuthenticationInformation)
+	return errors.As(err, &refused) || is(err, bloberror.AuthenticationFailed,
+		bloberror.InvalidAuthenticationInfo, bloberror.NoAuthenticationInformation)
 }

@@ -45,7 +45,8 @@ func newTokens(t *testing.T) tokens {
 	})
 	mux.HandleFunc("POST /sts", func(w http.ResponseWriter, r *http.Request) {
 		if r.FormValue("audience") != pool || !k.cluster.Verify(r.FormValue("subject_token")) {
-			answer(w, http.StatusBadRequest, map[string]string{"error": "invalid_grant", "error_description": "the subject token is not valid"})
+			answer(w, http.StatusBadRequest, map[string]string{"error": "invalid_grant",
+				"error_description": "the subject token is not valid"})
 			return
 		}
 		answer(w, http.StatusOK, map[string]any{"access_token": workloadToken, "token_type": "Bearer", "expires_in": 3600,
@@ -127,9 +128,11 @@ func TestCredentialsRefused(t *testing.T) {
 		addr, credentials string
 		says              []string
 	}{
-		"key of another":           {g.Addr, mixed, []string{"invalid_grant", "asked as service account " + account.Email}},
-		"token of another cluster": {g.Addr, k.federation(t, testenv.NewIssuer(t)), []string{"subject token is not valid", "asked as a workload of " + pool}},
-		"token that has expired":   {front.Addr, account.File, []string{"Invalid Credentials", "asked as service account " + account.Email}},
+		"key of another": {g.Addr, mixed, []string{"invalid_grant", "asked as service account " + account.Email}},
+		"token of another cluster": {g.Addr, k.federation(t, testenv.NewIssuer(t)),
+			[]string{"subject token is not valid", "asked as a workload of " + pool}},
+		"token that has expired": {front.Addr, account.File,
+			[]string{"Invalid Credentials", "asked as service account " + account.Email}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			config := settings(g.Behind(c.addr), account, bucket)

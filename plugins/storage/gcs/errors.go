@@ -53,7 +53,8 @@ func (s *Storage) fail(ctx context.Context, err error, format string, args ...an
 	}
 	var token *tokenError
 	if errors.As(err, &token) && ctx.Err() == nil {
-		return &errs.Error{Kind: tokenKind(ctx, token), Op: op, Err: fmt.Errorf("%s; asked as %s", cloud.OneLine(token.Error()), s.cfg.identity())}
+		told := fmt.Errorf("%s; asked as %s", cloud.OneLine(token.Error()), s.cfg.identity())
+		return &errs.Error{Kind: tokenKind(ctx, token), Op: op, Err: told}
 	}
 	kind, ok := transport.Kind(ctx, err)
 	if !ok {

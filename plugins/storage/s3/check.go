@@ -111,17 +111,15 @@ func (s *Storage) mayLock(ctx context.Context) (note string, err error) {
 		return "", err
 	}
 	key := aws.String(s.cfg.Prefix + probe)
-	if _, err = s.client.GetObjectRetention(ctx, &s3.GetObjectRetentionInput{Bucket: &s.cfg.Bucket, Key: key}); refused(s.classify(ctx, err)) {
-		return "", s.classify(ctx, err)
-	}
-	if _, err = s.client.GetObjectLegalHold(ctx, &s3.GetObjectLegalHoldInput{Bucket: &s.cfg.Bucket, Key: key}); refused(s.classify(ctx, err)) {
-		return "", s.classify(ctx, err)
+	_, retention := s.client.GetObjectRetention(ctx, &s3.GetObjectRetentionInput{Bucket: &s.cfg.Bucket, Key: key})
+	_, legal := s.client.GetObjectLegalHold(ctx, &s3.GetObjectLegalHoldInput{Bucket: &s.cfg.Bucket, Key: key})
+	for _, err := range []error{retention, legal} { // that there is no such object is an answer
+		if err = s.classify(ctx, err); errs.Is(err, errs.Permission) {
+			return "", err
+		}
 	}
 	return note, nil
 }
-
-// refused reports whether somebody has no permission to ask. That there is no such object is an answer.
-func refused(err error) bool { return errs.Is(err, errs.Permission) }
 
 // maySweep asks for unfinished uploads.
 func (s *Storage) maySweep(ctx context.Context) (note string, err error) {

@@ -81,7 +81,8 @@ func limited(t *testing.T, server *testenv.S3, p policy) testenv.RoleKeys {
 func (p policy) open(t *testing.T, server *testenv.S3, bucket string, more map[string]any) storage.Storage {
 	t.Helper()
 	c := limited(t, server, p)
-	settings := map[string]any{"prefix": "mysql/", "access_key": c.AccessKey, "secret_key": c.SecretKey, "session_token": c.SessionToken}
+	settings := map[string]any{"prefix": "mysql/", "access_key": c.AccessKey, "secret_key": c.SecretKey,
+		"session_token": c.SessionToken}
 	maps.Copy(settings, more)
 	return open(t, config(server, bucket, settings))
 }
@@ -139,7 +140,8 @@ func (p policy) wantNamed(t *testing.T, server *testenv.S3, bucket, action strin
 		}
 		return
 	}
-	if !errs.Is(err, errs.Permission) || !strings.Contains(err.Error(), action) || !strings.Contains(err.Error(), "asked as access key ") {
+	if !errs.Is(err, errs.Permission) || !strings.Contains(err.Error(), action) ||
+		!strings.Contains(err.Error(), "asked as access key ") {
 		t.Errorf("error %v does not name the permission", err)
 	}
 }
@@ -160,7 +162,8 @@ func TestLeastPrivilegeToLock(t *testing.T) {
 	if o, err := store.Stat(t.Context(), "db/object"); err != nil || !o.Hold.Legal || !o.Hold.Active(time.Now().Add(time.Hour)) {
 		t.Errorf("stat: %+v, error %v", o, err)
 	}
-	if err := store.Delete(t.Context(), "db/object"); !errs.Is(err, errs.Permission) || !strings.Contains(err.Error(), "legal hold") {
+	err := store.Delete(t.Context(), "db/object")
+	if !errs.Is(err, errs.Permission) || !strings.Contains(err.Error(), "legal hold") {
 		t.Errorf("delete: %v", err)
 	}
 	// MinIO does not ask for s3:PutObjectTagging when an upload begins; Amazon does.

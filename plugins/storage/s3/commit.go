@@ -36,7 +36,9 @@ func infos(parts []types.Part) []storage.ChunkInfo {
 		if err != nil || len(sum) != 32 {
 			continue
 		}
-		chunks = append(chunks, storage.ChunkInfo{Index: int(aws.ToInt32(p.PartNumber)) - 1, Length: aws.ToInt64(p.Size), SHA256: [32]byte(sum)})
+		chunks = append(chunks, storage.ChunkInfo{
+			Index: int(aws.ToInt32(p.PartNumber)) - 1, Length: aws.ToInt64(p.Size), SHA256: [32]byte(sum),
+		})
 	}
 	return chunks
 }

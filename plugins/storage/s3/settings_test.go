@@ -77,7 +77,8 @@ func TestObjectSettings(t *testing.T) {
 			}
 		})
 	}
-	tags, err := server.Client().GetObjectTagging(t.Context(), &awss3.GetObjectTaggingInput{Bucket: &bucket, Key: aws.String("db/tags")})
+	ask := &awss3.GetObjectTaggingInput{Bucket: &bucket, Key: aws.String("db/tags")}
+	tags, err := server.Client().GetObjectTagging(t.Context(), ask)
 	if err != nil || !slices.ContainsFunc(tags.TagSet, func(tag types.Tag) bool {
 		return aws.ToString(tag.Key) == "cost" && aws.ToString(tag.Value) == "backup + more: a=b/c@d"
 	}) {
@@ -94,9 +95,11 @@ func TestObjectSettingsRefused(t *testing.T) {
 		kind errs.Kind
 		says string
 	}{
-		"no such key":           {map[string]any{"ca_file": server.CAFile, "encryption": "aws:kms", "kms_key": "nobody-has-it"}, errs.Permanent, "nobody-has-it"},
-		"unknown authority":     {nil, errs.Permanent, "certificate"},
-		"storage class of none": {map[string]any{"ca_file": server.CAFile, "storage_class": "NOT_A_CLASS"}, errs.Invalid, "InvalidStorageClass"},
+		"no such key": {map[string]any{"ca_file": server.CAFile, "encryption": "aws:kms", "kms_key": "nobody-has-it"},
+			errs.Permanent, "nobody-has-it"},
+		"unknown authority": {nil, errs.Permanent, "certificate"},
+		"storage class of none": {map[string]any{"ca_file": server.CAFile, "storage_class": "NOT_A_CLASS"},
+			errs.Invalid, "InvalidStorageClass"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := checkOf(t, open(t, config(server, bucket, c.set)))
