@@ -42,6 +42,7 @@ type options struct {
 	parent  string
 	down    bool
 	keyring bool
+	page    int
 }
 
 // With adds lines to the [mysqld] section, such as "read_only=ON".
@@ -78,6 +79,14 @@ func Flavours(t *testing.T, f func(t *testing.T, start func(...Option) *Server))
 	}
 }
 
+// PageSize gives the server a data directory with InnoDB pages of so many bytes, made anew: that takes several seconds.
+func PageSize(bytes int) Option {
+	return func(o *options) {
+		o.page = bytes
+		o.lines = append(o.lines, fmt.Sprintf("innodb-page-size=%d", bytes))
+	}
+}
+
 // Keyring gives the server an encryption keyring outside its data directory, in the file that KeyringFile names.
 func Keyring() Option { return func(o *options) { o.keyring = true } }
 
@@ -92,7 +101,12 @@ func fresh(t testing.TB, product string, set []Option) *Server {
 		f(&o)
 	}
 	s := place(t, prefix, "", o)
-	if err := prefix.CopyTemplate(s.DataDir); err != nil {
+	if o.page == 0 {
+		err = prefix.CopyTemplate(s.DataDir)
+	} else {
+		err = prefix.Initialise(t.Context(), s.DataDir, o.lines...)
+	}
+	if err != nil {
 		t.Fatalf("make data directory: %v", err)
 	}
 	if o.keyring {
@@ -184,6 +198,16 @@ func (s *Server) Job() job.MySQL {
 		StopTimeout: patience, StartTimeout: patience,
 		Service: job.Service{Kind: job.ServiceExec, Start: s.StartCommand()},
 	}
+}
+
+// Tool is the argument vector of a program that comes with the server, such as innochecksum.
+func (s *Server) Tool(t testing.TB, name string) []string {
+	t.Helper()
+	argv, err := s.prefix.Program("bin", name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return argv
 }
 
 // logTail returns the end of the error log.

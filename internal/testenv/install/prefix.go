@@ -122,9 +122,33 @@ func (p *Prefix) fetch(ctx context.Context, log io.Writer) error {
 
 // wrap writes a wrapper for each program. exec keeps the process id, so a wrapper's PID is the server's.
 func (p *Prefix) wrap() error {
+	if err := os.MkdirAll(filepath.Join(p.Dir, "bin"), 0o755); err != nil {
+		return err
+	}
+	if err := p.allowKeyring(); err != nil {
+		return err
+	}
+	for wrapper, dir := range map[string]string{p.Server: "sbin", p.Client: "bin"} {
+		argv, err := p.Program(dir, filepath.Base(wrapper))
+		if err != nil {
+			return err
+		}
+		text := "#!/bin/sh\nexec"
+		for _, a := range argv {
+			text += fmt.Sprintf(" %q", a)
+		}
+		if err := os.WriteFile(wrapper, []byte(text+" \"$@\"\n"), 0o755); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Program returns the argument vector that starts a program of the product, of directory usr/bin or usr/sbin.
+func (p *Prefix) Program(dir, name string) ([]string, error) {
 	libs, err := filepath.Glob(filepath.Join(p.Root(), "usr", "lib", "*-linux-gnu"))
 	if err != nil || len(libs) != 1 {
-		return fmt.Errorf("library directory below %s: %d found", p.Root(), len(libs))
+		return nil, fmt.Errorf("library directory below %s: %d found", p.Root(), len(libs))
 	}
 	triplet := filepath.Base(libs[0])
 	old := filepath.Join(p.Root(), "lib", triplet) // before Debian 13, libc lives in /lib
@@ -135,23 +159,10 @@ func (p *Prefix) wrap() error {
 		}
 	}
 	if loader == "" {
-		return fmt.Errorf("dynamic loader below %s: not found", p.Root())
+		return nil, fmt.Errorf("dynamic loader below %s: not found", p.Root())
 	}
-	if err := os.MkdirAll(filepath.Join(p.Dir, "bin"), 0o755); err != nil {
-		return err
-	}
-	if err := p.allowKeyring(); err != nil {
-		return err
-	}
-	for wrapper, dir := range map[string]string{p.Server: "sbin", p.Client: "bin"} {
-		program := filepath.Join(p.Root(), "usr", dir, filepath.Base(wrapper))
-		text := fmt.Sprintf("#!/bin/sh\nexec %q --argv0 %q --library-path %q %q \"$@\"\n",
-			loader, program, libs[0]+":"+old, program)
-		if err := os.WriteFile(wrapper, []byte(text), 0o755); err != nil {
-			return err
-		}
-	}
-	return nil
+	program := filepath.Join(p.Root(), "usr", dir, name)
+	return []string{loader, "--argv0", program, "--library-path", libs[0] + ":" + old, program}, nil
 }
 
 // allowKeyring lets a data directory of MySQL bring its own keyring: the prefix's manifest and configuration only point

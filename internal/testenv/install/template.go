@@ -82,29 +82,34 @@ func (p *Prefix) initialise(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(work) }()
+	data := filepath.Join(work, "data")
+	if err := p.Initialise(ctx, data); err != nil {
+		return err
+	}
+	return p.keep(data)
+}
+
+// Initialise makes what the template is made of, with settings that a data directory keeps for life, such as
+// "innodb-page-size=4k". Files that it needs meanwhile lie beside data, whose parent only the caller uses.
+func (p *Prefix) Initialise(ctx context.Context, data string, settings ...string) error {
 	uid, gid, err := Owner()
 	if err != nil {
 		return err
 	}
-	data := filepath.Join(work, "data")
+	work := filepath.Dir(data)
 	err = errors.Join(os.Mkdir(data, 0o750), os.Chmod(work, 0o755), os.Chown(work, uid, gid), os.Chown(data, uid, gid))
 	if err != nil {
 		return err
 	}
-	cnf := filepath.Join(work, "my.cnf")
-	text := "[mysqld]\n" + strings.Join(p.Config(data, work), "\n") + "\n"
+	cnf := filepath.Join(work, "init.cnf")
+	text := "[mysqld]\n" + strings.Join(append(p.Config(data, work), settings...), "\n") + "\n"
 	if err := os.WriteFile(cnf, []byte(text), 0o644); err != nil {
 		return err
 	}
 	if p.Product == MySQL {
-		err = p.initMySQL(ctx, work, cnf)
-	} else {
-		err = p.initMariaDB(ctx, cnf)
+		return p.initMySQL(ctx, work, cnf)
 	}
-	if err != nil {
-		return err
-	}
-	return p.keep(data)
+	return p.initMariaDB(ctx, cnf)
 }
 
 func (p *Prefix) initMySQL(ctx context.Context, work, cnf string) error {
