@@ -53,6 +53,9 @@ func (a *Agent) logDir() string { return filepath.Join(a.o.DataDir, "log") }
 var (
 	// ErrDamaged is in the chain when a stored backup is not what its manifest says.
 	ErrDamaged = errors.New("the backup is damaged")
+	// ErrDamagedSource is in the chain when a backup is what it should be, and the database that it was made of has pages
+	// with wrong checksums.
+	ErrDamagedSource = errors.New("the database has damaged pages")
 	// ErrPartial is in the chain when a run ended with a backup that some target lacks.
 	ErrPartial = errors.New("stored, but not everywhere")
 	// ErrNoBackup is in the chain when no target holds the backup that was asked for.

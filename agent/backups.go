@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/drydock-backup/drydock/agent/innodb"
 	"github.com/drydock-backup/drydock/agent/job"
 	"github.com/drydock-backup/drydock/agent/manifest"
 	"github.com/drydock-backup/drydock/agent/ship"
@@ -15,18 +16,19 @@ import (
 
 // Backup is one backup at one target, as its manifest there tells. Its JSON keys are a contract.
 type Backup struct {
-	ID        string    `json:"id"`
-	Job       string    `json:"job"`
-	Target    string    `json:"target"`
-	Key       string    `json:"key"` // of the artifact
-	Created   time.Time `json:"created"`
-	Bytes     int64     `json:"bytes"`
-	DataBytes int64     `json:"data_bytes"`
-	Sealed    bool      `json:"sealed"`
-	Verified  bool      `json:"verified"`            // it was read back from the target when it was made
-	HeldUntil time.Time `json:"held_until,omitzero"` // the target refuses to delete it before then
-	LegalHold bool      `json:"legal_hold"`          // the target refuses to delete it until somebody lifts the hold
-	Damage    string    `json:"damage,omitempty"`    // why its manifest cannot be read; then only Target and Key are known
+	ID        string         `json:"id"`
+	Job       string         `json:"job"`
+	Target    string         `json:"target"`
+	Key       string         `json:"key"` // of the artifact
+	Created   time.Time      `json:"created"`
+	Bytes     int64          `json:"bytes"`
+	DataBytes int64          `json:"data_bytes"`
+	Sealed    bool           `json:"sealed"`
+	Verified  bool           `json:"verified"`            // it was read back from the target when it was made
+	HeldUntil time.Time      `json:"held_until,omitzero"` // the target refuses to delete it before then
+	LegalHold bool           `json:"legal_hold"`          // the target refuses to delete it until somebody lifts the hold
+	Pages     *innodb.Totals `json:"pages,omitempty"`     // of InnoDB, checked while it was made; absent when they were not
+	Damage    string         `json:"damage,omitempty"`    // why its manifest cannot be read; then only Target and Key are known
 
 	manifest *manifest.Manifest
 	from     ship.Target
@@ -71,6 +73,7 @@ func backupOf(s ship.Backup, t ship.Target) Backup {
 	b := Backup{Key: s.Key, Target: t.Label, manifest: s.Manifest, from: t}
 	if m := s.Manifest; m != nil {
 		b.ID, b.Job, b.Created, b.Bytes, b.DataBytes, b.Sealed = m.Backup, m.Job, m.Created, m.Size, m.DataBytes, m.Sealed
+		b.Pages = m.Pages
 	}
 	b.HeldUntil, b.LegalHold = s.Hold.Until, s.Hold.Legal
 	if s.Err != nil {

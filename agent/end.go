@@ -27,7 +27,7 @@ func (r *running) end(ctx context.Context, failure error) (Outcome, error) {
 	if !r.b.Artifact.Whole {
 		r.discard(free)
 	}
-	failure = r.upAgain(r.queued(errors.Join(failure, r.partial(failure))))
+	failure = r.flawed(r.upAgain(r.queued(errors.Join(failure, r.partial(failure)))))
 	out := r.outcome(failure)
 	failure = r.guide(r.hint(failure), r.b.Job.Name, r.left(out))
 	if err := r.finish(out, failure); err != nil {
@@ -131,7 +131,7 @@ func (r *running) outcome(failure error) Outcome {
 		DowntimeSeconds: b.Downtime.Measured(now).Seconds(), PredictedSeconds: b.Downtime.Predicted.Seconds(),
 		BudgetSeconds: b.Job.MySQL.MaxDowntime.Seconds(),
 		DataBytes:     b.Artifact.DataBytes, ArtifactBytes: b.Artifact.Size, Files: b.Artifact.Files,
-		Targets: []TargetOutcome{},
+		Targets: []TargetOutcome{}, Pages: b.Artifact.Pages, DamagedPages: r.damaged,
 	}
 	if failure != nil {
 		out.Error = failure.Error()
@@ -162,6 +162,8 @@ func (r *running) status(failure error) Status {
 		return StatusPartial
 	case errors.Is(failure, ErrQueued):
 		return StatusWaiting
+	case errors.Is(failure, ErrDamagedSource):
+		return StatusDamaged
 	case errors.Is(failure, context.Canceled) || isInterrupt(failure):
 		return StatusCancelled
 	}
@@ -191,6 +193,8 @@ func (r *running) finish(out Outcome, failure error) error {
 		status = state.Waiting
 	case out.Status == StatusCancelled:
 		status = state.Cancelled
+	case out.Status == StatusDamaged:
+		status = state.Damaged
 	case failure != nil:
 		status = state.Failed
 	}

@@ -1,6 +1,11 @@
 package agent
 
-import "time"
+import (
+	"time"
+
+	"github.com/drydock-backup/drydock/agent/archive"
+	"github.com/drydock-backup/drydock/agent/innodb"
+)
 
 // Event is one line of a run's story. Observers get them in order, from one goroutine at a time.
 type Event struct {
@@ -36,6 +41,7 @@ type Status string
 // The ends of a run.
 const (
 	StatusDone      Status = "done"      // every target holds a proven backup
+	StatusDamaged   Status = "damaged"   // likewise, of a database that has damaged pages
 	StatusPartial   Status = "partial"   // some targets do; the spool keeps the artifact for the others
 	StatusWaiting   Status = "waiting"   // no target has it yet; the artifact is whole and waits in the spool
 	StatusFailed    Status = "failed"    // no backup; MySQL is as it was before
@@ -58,7 +64,10 @@ type Outcome struct {
 	Files            int64           `json:"files"`
 	Key              string          `json:"key,omitempty"`
 	Targets          []TargetOutcome `json:"targets"`
+	Pages            *innodb.Totals  `json:"pages,omitempty"` // absent when InnoDB's pages were not checked
 	Error            string          `json:"error,omitempty"`
+
+	DamagedPages []archive.DamagedPages `json:"damaged_pages,omitempty"` // the first hundred files; absent after a resume
 }
 
 // TargetOutcome is how one target ended.

@@ -65,7 +65,8 @@ func (j *journal) Disarm(context.Context) error {
 func (j *journal) SaveArtifact(_ context.Context, a step.Artifact) error {
 	return fault.Around("record.artifact", func() error {
 		return j.store.SetWhole(j.id, state.Artifact{
-			Key: a.Key, ChunkSize: a.ChunkSize, Size: a.Size, DataBytes: a.DataBytes, Files: a.Files, MAC: a.MAC, Whole: true,
+			Key: a.Key, ChunkSize: a.ChunkSize, Size: a.Size, DataBytes: a.DataBytes, Files: a.Files, MAC: a.MAC,
+			Version: a.Version, Pages: a.Pages, Whole: true,
 		}, a.Chunks)
 	})
 }

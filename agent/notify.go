@@ -54,6 +54,9 @@ func (r *running) ended(out Outcome, failure error) notify.Event {
 			"data_bytes": fmt.Sprint(out.DataBytes),
 		},
 	}
+	if out.Pages != nil && out.Pages.Damaged > 0 {
+		e.Fields["damaged_pages"] = fmt.Sprint(out.Pages.Damaged)
+	}
 	switch {
 	case downOf(failure) != nil:
 		isDown(&e, fmt.Sprintf("MySQL IS DOWN after a backup of job %q", r.b.Job.Name), failure)
@@ -66,6 +69,10 @@ func (r *running) ended(out Outcome, failure error) notify.Event {
 	switch out.Status {
 	case StatusPartial:
 		e.Summary = fmt.Sprintf("backup of job %q is stored, but not everywhere", r.b.Job.Name)
+	case StatusDamaged:
+		e.Severity = notify.Critical
+		e.Summary = fmt.Sprintf("THE DATABASE IS DAMAGED: the backup of job %q is stored, with %d damaged pages; MySQL is up",
+			r.b.Job.Name, out.Pages.Damaged)
 	case StatusWaiting:
 		e.Summary = fmt.Sprintf("backup of job %q waits on its host: no target has it yet; MySQL is up", r.b.Job.Name)
 	}

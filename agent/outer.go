@@ -35,6 +35,6 @@ func (r *running) claimed(a step.Artifact) (*manifest.Manifest, error) {
 	return &manifest.Manifest{
 		Backup: r.b.ID, Job: r.b.Job.Name, Key: a.Key, Format: manifest.FormatZip, Created: r.b.Started,
 		Size: a.Size, ChunkSize: a.ChunkSize, Chunks: manifest.Digests(a.Chunks), DataBytes: a.DataBytes,
-		Compressor: r.b.Job.Compress.Type, Server: facts,
+		Compressor: r.b.Job.Compress.Type, Server: facts, Version: a.Version, Pages: a.Pages,
 	}, nil
 }

@@ -91,7 +91,8 @@ func (r *running) recall(old state.Run) (err error) {
 	b := r.b
 	b.Started = old.Started
 	a := old.Artifact
-	b.Artifact = step.Artifact{Key: a.Key, ChunkSize: a.ChunkSize, Size: a.Size, DataBytes: a.DataBytes, Files: a.Files, MAC: a.MAC, Whole: true}
+	b.Artifact = step.Artifact{Key: a.Key, ChunkSize: a.ChunkSize, Size: a.Size, DataBytes: a.DataBytes, Files: a.Files, MAC: a.MAC,
+		Version: max(1, a.Version), Pages: a.Pages, Whole: true}
 	if b.Artifact.Chunks, err = r.store.Chunks(old.ID); err != nil {
 		return err
 	}

@@ -63,6 +63,7 @@ type running struct {
 	sealed  *seal.Envelope // nil when the job does not encrypt
 	deafen  func()         // ends the watch for requests to cancel; nil while there is none
 	guard   *guard
+	damaged []archive.DamagedPages // what capture has found; not known any more when a run is resumed
 }
 
 // begin takes the locks, finishes the business of a run that died, and opens everything that the steps need. What
@@ -244,6 +245,9 @@ func (r *running) spoolFree() (int64, error) { return r.spool.Free() }
 func (r *running) archive(ctx context.Context, w io.Writer) (sum archive.Summary, err error) {
 	o := r.archiveOptions(r.b.Survey.Facts)
 	o.Scratch = r.spool.Dir()
+	if !r.b.Job.Artifact.SkipPages {
+		o.Pages = pageHints(r.b.Survey.Facts)
+	}
 	o.Progress = func(p archive.Progress) {
 		r.b.Archived.Store(p.Bytes)
 		r.progress("capture", "", p.Bytes, r.b.Survey.Inventory.Bytes)
@@ -252,6 +256,7 @@ func (r *running) archive(ctx context.Context, w io.Writer) (sum archive.Summary
 		sum, err = r.write(ctx, w, o)
 		return err
 	})
+	r.tellPages(sum.DamagedPages)
 	return sum, errors.Join(err, r.newOutside(o.OutsidePaths))
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/drydock-backup/drydock/agent/archive"
+	"github.com/drydock-backup/drydock/agent/innodb"
 	"github.com/drydock-backup/drydock/agent/job"
 	"github.com/drydock-backup/drydock/agent/ship"
 	"github.com/drydock-backup/drydock/sdk/errs"
@@ -31,11 +32,15 @@ type VerifyReport struct {
 	Deep      bool             `json:"deep"`
 	Files     int64            `json:"files,omitempty"`
 	DataBytes int64            `json:"data_bytes"`
-	Damaged   []archive.Damage `json:"damaged"`
+	Damaged   []archive.Damage `json:"damaged"` // since the backup was made
+
+	// What was wrong with the database already: numbers as the manifest has them, or with Deep as they are found now.
+	Pages        *innodb.Totals         `json:"pages,omitempty"`         // nil when pages were not checked
+	DamagedPages []archive.DamagedPages `json:"damaged_pages,omitempty"` // with Deep: the first hundred files
 }
 
 // Verify reads a stored backup and compares it with its manifest. What is damaged is in the report, and the error holds
-// ErrDamaged.
+// ErrDamaged. Of a database that had damaged pages already it holds ErrDamagedSource.
 func (a *Agent) Verify(ctx context.Context, j job.Job, o VerifyOptions) (VerifyReport, error) {
 	b, err := a.find(ctx, j, o.Backup, o.Target)
 	if err != nil {
@@ -43,7 +48,7 @@ func (a *Agent) Verify(ctx context.Context, j job.Job, o VerifyOptions) (VerifyR
 	}
 	m := b.manifest
 	rep := VerifyReport{Backup: b.ID, Target: b.Target, Key: b.Key, Chunks: len(m.Chunks), Bytes: m.Size,
-		DataBytes: m.DataBytes, Deep: o.Deep, Damaged: []archive.Damage{}}
+		DataBytes: m.DataBytes, Deep: o.Deep, Damaged: []archive.Damage{}, Pages: m.Pages}
 	tale := &story{run: b.ID, observe: o.Observe, clock: a.now}
 	if err := a.verifyChunks(ctx, b, tale, &rep); err != nil {
 		return rep, err
@@ -53,10 +58,18 @@ func (a *Agent) Verify(ctx context.Context, j job.Job, o VerifyOptions) (VerifyR
 			return rep, err
 		}
 	}
+	return rep, rep.verdict()
+}
+
+func (rep *VerifyReport) verdict() error {
+	var failed []error
 	if len(rep.Damaged) > 0 {
-		return rep, fmt.Errorf("%w: %s at target %q", ErrDamaged, b.ID, b.Target)
+		failed = append(failed, fmt.Errorf("%w: %s at target %q", ErrDamaged, rep.Backup, rep.Target))
 	}
-	return rep, nil
+	if rep.Pages != nil && rep.Pages.Damaged > 0 {
+		failed = append(failed, damagedSource(*rep.Pages, rep.DamagedPages))
+	}
+	return errors.Join(failed...)
 }
 
 func (a *Agent) verifyChunks(ctx context.Context, b Backup, tale *story, rep *VerifyReport) error {
@@ -87,10 +100,14 @@ func (a *Agent) verifyFiles(ctx context.Context, j job.Job, b Backup, keys Keys,
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	found, err := archive.Verify(ctx, src, frames{f}, archive.VerifyOptions{
+		Pages:    storedHints(b.manifest),
 		Progress: func(p archive.Progress) { tale.progress("files", b.Target, p.Bytes, b.DataBytes) },
 	})
 	rep.Files = found.Files
 	rep.Damaged = append(rep.Damaged, found.Damaged...)
+	if found.Pages != nil {
+		rep.Pages, rep.DamagedPages = found.Pages, found.DamagedPages
+	}
 	return err
 }
 

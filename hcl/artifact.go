@@ -38,6 +38,10 @@ func (e *evaluator) artifact(b *hclsyntax.Block) job.Artifact {
 	if g := e.get(f, "include_keyring"); g != nil {
 		a.IncludeKeyring, _ = g.boolean()
 	}
+	if g := e.get(f, "check_pages"); g != nil {
+		check, ok := g.boolean()
+		a.SkipPages = ok && !check
+	}
 	return a
 }
 

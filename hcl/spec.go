@@ -92,6 +92,7 @@ func artifactSpec() *blockSpec {
 			{name: "chunk_size", example: `chunk_size = "64MiB"`},
 			{name: "exclude", example: `exclude = ["*.pid", "*.sock"]`},
 			{name: "include_keyring", example: `include_keyring = true`},
+			{name: "check_pages", example: `check_pages = false`},
 		},
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/drydock-backup/drydock/agent/archive/manifest"
 	"github.com/drydock-backup/drydock/agent/archive/tree"
 	"github.com/drydock-backup/drydock/agent/archive/zip64"
+	"github.com/drydock-backup/drydock/agent/innodb"
 	"github.com/drydock-backup/drydock/sdk/errs"
 )
 
@@ -28,6 +29,7 @@ type feeder struct {
 	tiny   *stored
 	zero   zeroFrame
 	names  *owners
+	pages  *innodb.Hints // nil: pages are not checked
 	queue  chan<- *frame
 }
 
@@ -38,6 +40,7 @@ func (f *feeder) run(ctx context.Context, list *nodes) error {
 
 func (f *feeder) node(ctx context.Context, n *tree.Node) error {
 	e := &entry{file: fileOf(n, f.names), sum: newDigest(true)}
+	e.pages = newPageCheck(e.file, f.pages)
 	if n.Type != manifest.Regular || n.Stat.Size == 0 {
 		fr := e.newFrame(nil, len(n.Target))
 		fr.data = []byte(n.Target)
@@ -94,7 +97,7 @@ func (f *feeder) pieces(ctx context.Context, file *os.File, n *tree.Node, e *ent
 		if err != nil {
 			return err
 		}
-		fr.first, fr.last = off == 0, off+int64(length) == size
+		fr.off, fr.first, fr.last = off, off == 0, off+int64(length) == size
 		if err := f.send(ctx, fr); err != nil {
 			return err
 		}

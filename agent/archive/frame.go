@@ -12,14 +12,16 @@ type entry struct {
 	sum     *digest
 	trailer []byte
 	chain   chan struct{} // closed when the content so far is hashed
+	pages   pageCheck
 }
 
 // frame is a piece of an entry on its way. Its slot is its own until finish.
 type frame struct {
 	entry       *entry
 	first, last bool
-	slot        Slot // nil: data is there already
-	zeros       int  // without a slot: how many zeros it stands for
+	slot        Slot  // nil: data is there already
+	zeros       int   // without a slot: how many zeros it stands for
+	off         int64 // of its content in the file
 	n           int
 	data        []byte // valid once packed is closed and err is nil
 	err         error
@@ -31,7 +33,8 @@ func (e *entry) newFrame(slot Slot, n int) *frame {
 	return &frame{entry: e, slot: slot, n: n, packed: make(chan struct{}), hashed: make(chan struct{})}
 }
 
-// start compresses and hashes, side by side. Hashing waits for the frames of the same file that come before.
+// start compresses and hashes, side by side. Hashing waits for the frames of the same file that come before; pages are
+// looked at without waiting.
 func (f *frame) start(ctx context.Context, zero *zeroFrame) {
 	previous := f.entry.chain
 	f.entry.chain = f.hashed
@@ -59,15 +62,19 @@ func (f *frame) compress(ctx context.Context, zero *zeroFrame) {
 
 func (f *frame) hash(previous chan struct{}, block []byte) {
 	defer close(f.hashed)
+	var content []byte
+	if f.slot == nil {
+		content = f.data[:f.n]
+	} else {
+		content = f.slot.In()[:f.n]
+	}
+	found := f.entry.pages.look(f.off, content)
 	if previous != nil {
 		<-previous
 	}
-	if f.slot == nil {
-		f.entry.sum.content(f.data[:f.n])
-		f.entry.sum.zeros(f.zeros, block)
-		return
-	}
-	f.entry.sum.content(f.slot.In()[:f.n])
+	f.entry.sum.content(content)
+	f.entry.sum.zeros(f.zeros, block)
+	f.entry.pages.add(found, int64(f.zeros))
 }
 
 // finish waits for both and gives the slot back. It must be called once for every frame that was started.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/drydock-backup/drydock/agent/archive/manifest"
 	"github.com/drydock-backup/drydock/agent/archive/tree"
+	"github.com/drydock-backup/drydock/agent/innodb"
 )
 
 // Frames hands out slots for frames. A host.Frames is one.
@@ -62,6 +63,7 @@ type Options struct {
 	// OutsidePaths are absolute paths outside Root that belong to it, files or directories. They are archived under
 	// .drydock/outside/NNNN/. One that is missing, or holds Root, is refused.
 	OutsidePaths []string
+	Pages        *innodb.Hints   // check InnoDB's pages; nil: do not
 	Server       json.RawMessage // server facts, word for word into the manifest
 	Artifact     ArtifactInfo
 	Scratch      string // private directory for scratch files; made when missing; empty is the system's
@@ -96,7 +98,20 @@ type Summary struct {
 	Removed               int64  // by Restore with Delta: what was there and should not be
 	Resumed               bool   // by Restore: it went on where an earlier one was interrupted
 	ManifestSHA256        string // of the manifest's JSON text, hexadecimal
+
+	Pages        *innodb.Totals // what Write found in InnoDB's pages; nil when they were not checked
+	DamagedPages []DamagedPages // the first hundred files with damaged ones
 }
+
+// DamagedPages names damaged pages of one file, which have been damaged before the file was archived.
+type DamagedPages struct {
+	Path  string  `json:"path"`
+	Count int64   `json:"count"`
+	First []int64 `json:"first"` // page numbers from 0 at the beginning of the file; a hundred at most
+}
+
+// maxDamagedFiles is how many files DamagedPages names.
+const maxDamagedFiles = 100
 
 // Source is an artifact to read. ReadAt is called from several goroutines at once.
 type Source interface {

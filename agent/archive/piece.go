@@ -6,6 +6,7 @@ import (
 	"os"
 	"sync/atomic"
 
+	"github.com/drydock-backup/drydock/agent/innodb"
 	"github.com/drydock-backup/drydock/sdk/errs"
 )
 
@@ -13,6 +14,7 @@ import (
 type target struct {
 	File
 	sum     *digest
+	pages   pageCheck
 	out     *os.File     // where the content goes; nil when it is only verified
 	from    int64        // so many bytes of the content lie there already
 	through atomic.Int64 // so many bytes were written, without a gap
@@ -40,6 +42,10 @@ func (p *piece) run(ctx context.Context, x *extractor, previous chan struct{}) {
 		err = p.write(raw)
 	}
 	p.err = err
+	var found innodb.Part
+	if err == nil && !zeros {
+		found = p.target.pages.look(p.off, raw)
+	}
 	if previous != nil {
 		<-previous
 	}
@@ -49,9 +55,11 @@ func (p *piece) run(ctx context.Context, x *extractor, previous chan struct{}) {
 	p.target.sum.data(p.slot.In()[:p.packed])
 	if zeros {
 		p.target.sum.zeros(int(p.size), x.block)
+		p.target.pages.add(found, p.size)
 		return
 	}
 	p.target.sum.content(raw)
+	p.target.pages.add(found, 0)
 }
 
 // unpack gives the content, or says that it is all zeros where a file with holes needs none written.

@@ -13,12 +13,14 @@ import (
 
 	"github.com/drydock-backup/drydock/agent/archive/manifest"
 	"github.com/drydock-backup/drydock/agent/archive/zip64"
+	"github.com/drydock-backup/drydock/agent/innodb"
 	"github.com/drydock-backup/drydock/sdk/errs"
 )
 
 // VerifyOptions say what else Verify compares with.
 type VerifyOptions struct {
-	ManifestSHA256 string // what Write's Summary said; empty when not known
+	ManifestSHA256 string        // what Write's Summary said; empty when not known
+	Pages          *innodb.Hints // check InnoDB's pages; nil: do not
 	Progress       func(Progress)
 }
 
@@ -28,12 +30,17 @@ type Report struct {
 	Bytes                 int64    // of content that was read
 	Damaged               []Damage // the first thousand
 	DamagedCount          int64
+
+	// What was found in InnoDB's pages of the files that are not damaged: a page that is damaged there has been so before it
+	// was archived. Pages is nil when they were not checked.
+	Pages        *innodb.Totals
+	DamagedPages []DamagedPages // the first hundred files with damaged ones
 }
 
 // Damage is one entry, or part of the archive's structure, that is not what it should be.
 type Damage struct{ Path, Reason string }
 
-// OK reports whether nothing is damaged.
+// OK reports whether nothing is damaged since it was archived.
 func (r Report) OK() bool { return r.DamagedCount == 0 }
 
 // Err returns nil, or an error of kind errs.Corrupt that names the first damage.
@@ -67,24 +74,29 @@ func Verify(ctx context.Context, src Source, f Frames, o VerifyOptions) (Report,
 		return Report{}, errs.New(errs.Corrupt, "verify artifact: its manifest has SHA-256 %s instead of %s", r.sha, o.ManifestSHA256)
 	}
 	var report Report
+	sums := newPageSums(o.Pages)
 	m := &meter{report: o.Progress}
 	x, err := newExtractor(r, f, m, func(t *target) error {
 		report.Bytes += t.Size
 		if t.flaw != "" {
 			report.damage(t.Path, t.flaw)
+			return nil
 		}
+		sums.add(t.Path, t.pages.result())
 		return nil
 	})
 	if err != nil {
 		return Report{}, fmt.Errorf("verify artifact: %w", err)
 	}
 	v := newInspector(r)
+	v.pages = o.Pages
 	err = x.run(ctx, func(ctx context.Context) error { return v.run(ctx, x) })
 	if err != nil {
 		return Report{}, fmt.Errorf("verify artifact: %w", err)
 	}
 	m.done()
 	v.addTo(&report)
+	report.Pages, report.DamagedPages = sums.totals, sums.damaged
 	return report, nil
 }
 
@@ -99,6 +111,7 @@ type inspector struct {
 	names   []uint64 // hashes of the paths, to find one that is there twice
 	seen    manifest.Totals
 	found   Report
+	pages   *innodb.Hints
 }
 
 func newInspector(r *Reader) *inspector {
@@ -124,7 +137,7 @@ func (v *inspector) run(ctx context.Context, x *extractor) error {
 				v.found.damage(f.Path, "its target in the manifest is not what was archived")
 			}
 		}
-		return x.add(ctx, &target{File: f})
+		return x.add(ctx, &target{File: f, pages: newPageCheck(&f, v.pages)})
 	})
 	if err != nil {
 		return err

@@ -46,26 +46,30 @@ func Write(ctx context.Context, w io.Writer, f Frames, o Options) (Summary, erro
 		return Summary{}, err
 	}
 	defer z.remove()
-	err = copyAll(ctx, z, f, list, found.RootPath)
+	z.pages = newPageSums(o.Pages)
+	feed := &feeder{root: found.RootPath, frames: f, names: z.names, pages: o.Pages}
+	err = copyAll(ctx, z, feed, list)
 	if err == nil || errors.Is(err, ErrChanged) { // where one thing has changed there may be others, to be named as well
 		err = cmp.Or(recheck(ctx, list, &found), err)
 	}
 	if err != nil {
 		return Summary{}, err
 	}
-	if err := z.finish(ctx, header(f, &o, &found)); err != nil {
+	h := header(f, &o, &found)
+	h.Pages = z.pages.totals
+	if err := z.finish(ctx, h); err != nil {
 		return Summary{}, err
 	}
 	return z.summary(&found), nil
 }
 
 // copyAll runs feeder and writer until both are done.
-func copyAll(ctx context.Context, z *zipWriter, f Frames, list *nodes, root string) error {
+func copyAll(ctx context.Context, z *zipWriter, feed *feeder, list *nodes) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	queue := make(chan *frame, queued)
-	feed := &feeder{root: root, frames: f, tiny: newStored(tiny, tinySlots), names: z.names, queue: queue}
-	feed.zero.size, feed.zero.block = f.FrameSize(), make([]byte, zeroBlock)
+	feed.tiny, feed.queue = newStored(tiny, tinySlots), queue
+	feed.zero.size, feed.zero.block = feed.frames.FrameSize(), make([]byte, zeroBlock)
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		if err := feed.run(ctx, list); err != nil {

@@ -21,6 +21,7 @@ type zipWriter struct {
 	meter   *meter
 	buf     []byte
 	sha     string // of the manifest
+	pages   pageSums
 }
 
 func newZipWriter(w io.Writer, dir string, m *meter) (*zipWriter, error) {
@@ -110,6 +111,8 @@ func (z *zipWriter) end(e *entry) error {
 	}
 	f.Packed = z.off - f.Data
 	f.SHA256, f.CRC32, f.PackedCRC32 = e.sum.sum(), e.sum.crc, e.sum.packed
+	f.Pages = e.pages.result()
+	z.pages.add(f.Path, f.Pages)
 	if f.Method == zip64.Store && f.Packed != f.Size {
 		return fmt.Errorf("store %q: the compressor made %d bytes of %d", f.Path, f.Packed, f.Size)
 	}
@@ -148,6 +151,6 @@ func (z *zipWriter) summary(found *tree.Result) Summary {
 	t := found.Totals
 	return Summary{
 		Files: t.Files, Dirs: t.Dirs, Symlinks: t.Symlinks, Bytes: t.Bytes, ArtifactBytes: z.off, Entries: z.entries,
-		Skipped: found.SkippedCount, ManifestSHA256: z.sha,
+		Skipped: found.SkippedCount, ManifestSHA256: z.sha, Pages: z.pages.totals, DamagedPages: z.pages.damaged,
 	}
 }

@@ -5,8 +5,8 @@ import (
 	"sync/atomic"
 )
 
-// maxBad is how many damaged pages of one file are named.
-const maxBad = 100
+// MaxBad is how many damaged pages of one file are named.
+const MaxBad = 100
 
 // Result is what was found in one file.
 type Result struct {
@@ -122,7 +122,7 @@ func (c *Checker) merge(p Part) {
 
 func (c *Checker) damage(index int64) {
 	c.result.Damaged++
-	if len(c.result.Bad) < maxBad {
+	if len(c.result.Bad) < MaxBad {
 		c.result.Bad = append(c.result.Bad, index)
 	}
 }

@@ -28,7 +28,7 @@ const (
 
 // check judges one page, physical bytes long, that should have the number.
 func (l *layout) check(page []byte, number uint32, s *scratch) verdict {
-	if l.displaced(page, number) {
+	if l.displaced(page, number) && (l.mariadb || !unused(page)) {
 		return verdictOf(isZero(page))
 	}
 	if l.full {
@@ -71,6 +71,11 @@ func (l *layout) displaced(page []byte, number uint32) bool {
 	}
 	readable := !l.full || !l.crypt && !l.packed
 	return l.mariadb && l.named && readable && be32(page, atSpace) != l.space
+}
+
+// unused reports whether a page says nothing of itself: MySQL has its own rules for what may be in one.
+func unused(page []byte) bool {
+	return isZero(page[atNumber:atLSN]) && isZero(page[atBody:len(page)-trailer])
 }
 
 // checkFull checks a page of full_crc32. A compressed one is shorter than its place in the file.

@@ -59,6 +59,7 @@ type Artifact struct {
 	ChunkSize      int64    // bytes; every chunk but the last has this length
 	Exclude        []string // doublestar patterns against slash-separated paths relative to the data directory
 	IncludeKeyring bool     // archive the keyring files of encryption at rest too
+	SkipPages      bool     // do not check InnoDB's pages
 }
 
 // Encrypt says who can open the job's backups: whoever knows the passphrase, and the owner of any recipient's key. At least

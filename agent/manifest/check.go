@@ -21,6 +21,7 @@ func (m *Manifest) check() error {
 	return errors.Join(
 		text("backup", m.Backup), text("job", m.Job), text("compressor", m.Compressor), text("restart", m.Restart),
 		text("drydock", m.Drydock), checkKey(m.Key), m.checkFormat(), m.checkTimes(), m.checkSizes(), checkServer(m.Server),
+		m.checkPages(),
 	)
 }
 
@@ -89,6 +90,16 @@ func (m *Manifest) checkSizes() error {
 		return fmt.Errorf(`"chunks" has %d digests: %d bytes in chunks of %d make %d`, len(m.Chunks), m.Size, m.ChunkSize, want)
 	}
 	return nil
+}
+
+func (m *Manifest) checkPages() error {
+	switch {
+	case m.Pages == nil:
+		return nil
+	case m.version() < firstPages:
+		return fmt.Errorf(`"pages" are not known to version %d`, m.version())
+	}
+	return m.Pages.Check()
 }
 
 func checkServer(raw json.RawMessage) error {

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"github.com/drydock-backup/drydock/agent/innodb"
 )
 
 // claims is what a sealed backup's MAC is over, in this order, as compact JSON: all that is known when the artifact is
@@ -22,6 +24,15 @@ type claims struct {
 	DataBytes  int64           `json:"data_bytes"`
 	Compressor string          `json:"compressor"`
 	Server     json.RawMessage `json:"server"`
+	Pages      *innodb.Totals  `json:"pages,omitempty"`
+}
+
+// version is the number of the format that the manifest is of.
+func (m *Manifest) version() int {
+	if m.Version == 0 {
+		return Version
+	}
+	return m.Version
 }
 
 // Claims returns the bytes that the MAC of a sealed backup is over. They are the same before Encode and after Parse.
@@ -35,7 +46,8 @@ func (m *Manifest) Claims() ([]byte, error) {
 		chunks = []Digest{}
 	}
 	return json.Marshal(claims{
-		Version: Version, Backup: m.Backup, Job: m.Job, Key: m.Key, Format: m.Format, Created: m.Created.UTC(), Size: m.Size,
+		Version: m.version(), Backup: m.Backup, Job: m.Job, Key: m.Key, Format: m.Format, Created: m.Created.UTC(), Size: m.Size,
 		ChunkSize: m.ChunkSize, Chunks: chunks, DataBytes: m.DataBytes, Compressor: m.Compressor, Server: server.Bytes(),
+		Pages: m.Pages,
 	})
 }

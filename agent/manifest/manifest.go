@@ -3,7 +3,7 @@
 // artifact without one is not a backup.
 //
 //	{
-//	  "version": 1,                        number of this format
+//	  "version": 2,                        number of this format
 //	  "backup": "01JD...",                 id of the backup, which is that of its run
 //	  "job": "orders",
 //	  "key": "db1/orders/.../Data.zip",    the artifact, at the same target
@@ -20,8 +20,11 @@
 //	  "downtime_seconds": 661.4,
 //	  "drydock": "1.0.0",                  version that made the backup
 //	  "plugins": {"storage file": "1.0.0"},  versions of the providers; may be missing
-//	  "server": {...}                      what the server told before it was stopped
+//	  "server": {...},                     what the server told before it was stopped
+//	  "pages": {...}                       innodb.Totals; missing when InnoDB's pages were not checked
 //	}
+//
+// Version 1 had no "pages".
 //
 // It names no file of the database, as targets may be less trusted than the host: [Manifest.Encode] refuses server facts
 // that hold a path, and [WithoutPaths] takes them out.
@@ -37,12 +40,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/drydock-backup/drydock/agent/innodb"
 	"github.com/drydock-backup/drydock/agent/spool"
 )
 
 const (
-	// Version is the format that Encode writes and the latest that Parse reads.
-	Version = 1
+	// Version is the format that Encode writes and the latest that Parse reads. It reads all before it.
+	Version = 2
 	// Suffix is what a manifest's key has more than its artifact's.
 	Suffix = ".manifest.json"
 	// FormatZip is the only artifact format so far.
@@ -55,6 +59,7 @@ const (
 
 // Manifest is what the JSON object says. Times are UTC.
 type Manifest struct {
+	Version    int // of the format that it was read from; 0: it is new, and Version when it is written
 	Backup     string
 	Job        string
 	Key        string // of the artifact
@@ -73,6 +78,7 @@ type Manifest struct {
 	Drydock    string
 	Plugins    map[string]string // "kind name" → version; may be nil
 	Server     json.RawMessage   // a JSON object
+	Pages      *innodb.Totals    // what the checksums of InnoDB's pages told; nil when they were not checked
 }
 
 // Digest is a SHA-256, which prints and encodes as 64 lower-case hex digits.

@@ -10,12 +10,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/drydock-backup/drydock/agent/innodb"
 	"github.com/drydock-backup/drydock/agent/manifest"
 	"github.com/drydock-backup/drydock/agent/spool"
 )
 
 func sample() *manifest.Manifest {
 	return &manifest.Manifest{
+		Version: manifest.Version, Pages: &innodb.Totals{Files: 20, Pages: 900, Opaque: 7, Damaged: 3, DamagedFiles: 2},
 		Backup: "20260102T023000Z-3f2a", Job: "orders", Key: "db1/orders/20260102T023000Z/Data.zip", Format: manifest.FormatZip,
 		Created: time.Date(2026, 1, 2, 2, 30, 0, 0, time.UTC), Finished: time.Date(2026, 1, 2, 2, 41, 7, 500, time.UTC),
 		Size: 250, ChunkSize: 100, Chunks: []manifest.Digest{{1}, {2}, {3}}, DataBytes: 4000, Compressor: "zstd",
@@ -47,7 +49,10 @@ func TestManifestSurvivesTheWay(t *testing.T) {
 	empty.Size, empty.Chunks, empty.Plugins = 0, []manifest.Digest{}, nil
 	exact := sample()
 	exact.Size = 300
-	cases := map[string]*manifest.Manifest{"short last chunk": sample(), "empty artifact": empty, "full last chunk": exact}
+	first := sample()
+	first.Version, first.Pages = 1, nil
+	cases := map[string]*manifest.Manifest{"short last chunk": sample(), "empty artifact": empty, "full last chunk": exact,
+		"version 1": first}
 	for name, m := range cases {
 		t.Run(name, func(t *testing.T) {
 			got, err := manifest.Parse(encode(t, m))
@@ -95,6 +100,11 @@ func edited(t testing.TB, field, value string) []byte {
 var badFields = []struct{ name, field, value, want string }{
 	{"no version", "version", "", `"version" is missing`},
 	{"version zero", "version", "0", "unknown manifest version: 0"},
+	{"pages before they were known", "version", "1", "not known to version 1"},
+	{"more damaged pages than pages", "pages", `{"files":1,"pages":2,"opaque":0,"damaged":3,"damaged_files":1}`, "do not add up"},
+	{"damaged pages in no file", "pages", `{"files":1,"pages":5,"opaque":0,"damaged":3,"damaged_files":0}`, "do not add up"},
+	{"negative pages", "pages", `{"files":-1,"pages":2,"opaque":0,"damaged":0,"damaged_files":0}`, "do not add up"},
+	{"pages name a file", "pages", `{"files":1,"pages":1,"opaque":0,"damaged":1,"damaged_files":1,"path":"a.ibd"}`, "unknown field"},
 	{"version as text", "version", `"1"`, "version"},
 	{"no backup", "backup", "", `"backup" is missing`},
 	{"no job", "job", "", `"job" is missing`},
@@ -168,9 +178,25 @@ func TestBadManifestsAreRefused(t *testing.T) {
 }
 
 func TestNewerVersionIsTold(t *testing.T) {
-	_, err := manifest.Parse([]byte(`{"version": 2, "whatever": {"it": "says"}}`))
-	if !errors.Is(err, manifest.ErrVersion) || !strings.Contains(err.Error(), "2, this drydock knows 1") {
+	_, err := manifest.Parse([]byte(`{"version": 3, "whatever": {"it": "says"}}`))
+	if !errors.Is(err, manifest.ErrVersion) || !strings.Contains(err.Error(), "3, this drydock knows 1 to 2") {
 		t.Errorf("err = %v", err)
+	}
+}
+
+// The MAC of an old backup is over what was claimed then.
+func TestClaimsOfTheFirstVersion(t *testing.T) {
+	m := sample()
+	m.Version, m.Pages = 1, nil
+	claims, err := m.Claims()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := string(claims); !strings.HasPrefix(s, `{"version":1,"backup":`) || strings.Contains(s, "pages") {
+		t.Errorf("claims of version 1: %s", s)
+	}
+	if claims, err = sample().Claims(); err != nil || !strings.HasSuffix(string(claims), `,"pages":{"files":20,"pages":900,"opaque":7,"damaged":3,"damaged_files":2}}`) {
+		t.Errorf("claims: %v\n%s", err, claims)
 	}
 }
 

@@ -7,10 +7,15 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/drydock-backup/drydock/agent/innodb"
 )
 
 // ErrVersion says that a manifest is of a version that this drydock does not know.
 var ErrVersion = errors.New("unknown manifest version")
+
+// firstPages is the version that brought "pages".
+const firstPages = 2
 
 // wire is the JSON object. Pointers tell a missing field from an empty one.
 type wire struct {
@@ -33,6 +38,7 @@ type wire struct {
 	Drydock    *string           `json:"drydock"`
 	Plugins    map[string]string `json:"plugins,omitempty"`
 	Server     *json.RawMessage  `json:"server"`
+	Pages      *innodb.Totals    `json:"pages,omitempty"`
 }
 
 // Encode returns the manifest as indented JSON with a final newline. It refuses what Parse would refuse.
@@ -40,7 +46,7 @@ func (m *Manifest) Encode() ([]byte, error) {
 	if err := m.check(); err != nil {
 		return nil, fmt.Errorf("encode manifest: %w", err)
 	}
-	version, created, finished, chunks := Version, m.Created.UTC(), m.Finished.UTC(), m.Chunks
+	version, created, finished, chunks := m.version(), m.Created.UTC(), m.Finished.UTC(), m.Chunks
 	if chunks == nil {
 		chunks = []Digest{}
 	}
@@ -48,7 +54,7 @@ func (m *Manifest) Encode() ([]byte, error) {
 		Version: &version, Backup: &m.Backup, Job: &m.Job, Key: &m.Key, Format: &m.Format, Created: &created,
 		Finished: &finished, Size: &m.Size, ChunkSize: &m.ChunkSize, Chunks: &chunks, DataBytes: &m.DataBytes,
 		Compressor: &m.Compressor, Sealed: &m.Sealed, MAC: m.MAC, Restart: &m.Restart, Downtime: &m.Downtime, Drydock: &m.Drydock,
-		Plugins: m.Plugins, Server: &m.Server,
+		Plugins: m.Plugins, Server: &m.Server, Pages: m.Pages,
 	}, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("encode manifest: %w", err)
@@ -97,8 +103,8 @@ func checkVersion(data []byte) error {
 	switch {
 	case v.Version == nil:
 		return errors.New(`"version" is missing`)
-	case *v.Version != Version:
-		return fmt.Errorf("%w: %d, this drydock knows %d", ErrVersion, *v.Version, Version)
+	case *v.Version < 1 || *v.Version > Version:
+		return fmt.Errorf("%w: %d, this drydock knows 1 to %d", ErrVersion, *v.Version, Version)
 	}
 	return nil
 }
@@ -116,7 +122,8 @@ func (w *wire) manifest() (*Manifest, error) {
 		need("downtime_seconds", w.Downtime, &m.Downtime), need("drydock", w.Drydock, &m.Drydock),
 		need("server", w.Server, &m.Server),
 	)
-	m.MAC, m.Plugins, m.Created, m.Finished = w.MAC, w.Plugins, m.Created.UTC(), m.Finished.UTC()
+	m.Version, m.MAC, m.Plugins, m.Pages = *w.Version, w.MAC, w.Plugins, w.Pages
+	m.Created, m.Finished = m.Created.UTC(), m.Finished.UTC()
 	return &m, err
 }
 

@@ -3,6 +3,8 @@ package state
 import (
 	"encoding/json"
 	"time"
+
+	"github.com/drydock-backup/drydock/agent/innodb"
 )
 
 // Status says what has become of a run.
@@ -13,12 +15,13 @@ const (
 	Running   Status = "running"   // going on, or its process died
 	Waiting   Status = "waiting"   // the server is back; some target still lacks the artifact, which lies in the spool
 	Done      Status = "done"      // a backup at every target
+	Damaged   Status = "damaged"   // likewise, of a database that has damaged pages
 	Failed    Status = "failed"    // no backup, or not everywhere, and nothing is kept for another try
 	Cancelled Status = "cancelled" // stopped by a person
 )
 
 // Finished reports whether nothing is left to do for a run of this status.
-func (s Status) Finished() bool { return s == Done || s == Failed || s == Cancelled }
+func (s Status) Finished() bool { return s == Done || s == Damaged || s == Failed || s == Cancelled }
 
 func (s Status) valid() bool { return s == Running || s == Waiting || s.Finished() }
 
@@ -48,13 +51,15 @@ type Run struct {
 
 // Artifact is what is shipped. Its chunks have keys of their own (see Store.AddChunks).
 type Artifact struct {
-	Key       string `json:"key"`
-	ChunkSize int64  `json:"chunk_size"`           // bytes
-	Size      int64  `json:"size,omitempty"`       // bytes; counts once Whole
-	DataBytes int64  `json:"data_bytes,omitempty"` // bytes of the files that went in
-	Files     int64  `json:"files,omitempty"`      // that went in
-	MAC       []byte `json:"mac,omitempty"`        // of the manifest's claims, when the artifact is sealed; no secret
-	Whole     bool   `json:"whole,omitempty"`      // complete, and durable in the spool or at the targets
+	Key       string         `json:"key"`
+	ChunkSize int64          `json:"chunk_size"`                 // bytes
+	Size      int64          `json:"size,omitempty"`             // bytes; counts once Whole
+	DataBytes int64          `json:"data_bytes,omitempty"`       // bytes of the files that went in
+	Files     int64          `json:"files,omitempty"`            // that went in
+	MAC       []byte         `json:"mac,omitempty"`              // of the manifest's claims, when the artifact is sealed; no secret
+	Version   int            `json:"manifest_version,omitempty"` // of the outer manifest that the MAC belongs to; missing: 1
+	Pages     *innodb.Totals `json:"pages,omitempty"`            // what the checksums of InnoDB's pages told
+	Whole     bool           `json:"whole,omitempty"`            // complete, and durable in the spool or at the targets
 }
 
 // Intent is what has to be known to bring the server back. It is written before the server is stopped.

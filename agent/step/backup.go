@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/drydock-backup/drydock/agent/innodb"
 	"github.com/drydock-backup/drydock/agent/job"
 	"github.com/drydock-backup/drydock/agent/mysql"
 	"github.com/drydock-backup/drydock/agent/ship"
@@ -38,8 +39,10 @@ type Artifact struct {
 	DataBytes int64 // bytes of the files in it
 	Files     int64
 	Chunks    []spool.Chunk
-	MAC       []byte // of the manifest's claims; nil when it is not sealed
-	Whole     bool   // every byte of it is in the spool or at the targets
+	MAC       []byte         // of the manifest's claims; nil when it is not sealed
+	Version   int            // of the outer manifest that the MAC belongs to
+	Pages     *innodb.Totals // what the checksums of InnoDB's pages told; nil when they were not checked
+	Whole     bool           // every byte of it is in the spool or at the targets
 }
 
 // Stored tells how one target ended.

@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/drydock-backup/drydock/agent/archive"
+	"github.com/drydock-backup/drydock/agent/manifest"
 	"github.com/drydock-backup/drydock/agent/ship"
 	"github.com/drydock-backup/drydock/agent/spool"
 )
@@ -86,7 +87,8 @@ func (c *Capture) whole(ctx context.Context, summary archive.Summary, size int64
 		return err
 	}
 	a := &c.Backup.Artifact
-	a.Size, a.Chunks, a.DataBytes, a.Files = size, chunks, summary.Bytes, summary.Files
+	a.Size, a.Chunks, a.DataBytes, a.Files, a.Pages = size, chunks, summary.Bytes, summary.Files, summary.Pages
+	a.Version = manifest.Version
 	if c.Authenticate != nil {
 		mac, err := c.Authenticate(*a)
 		if err != nil {

@@ -18,7 +18,7 @@ func (a *app) backupsCommand() *cobra.Command {
 		},
 	}
 	a.fileFlag(cmd)
-	a.jsonFlag(cmd, "print one JSON array: id, job, target, key, created, bytes, data_bytes, sealed, verified, held_until, legal_hold, damage")
+	a.jsonFlag(cmd, "print one JSON array: id, job, target, key, created, bytes, data_bytes, sealed, verified, held_until, legal_hold, pages, damage")
 	return cmd
 }
 
@@ -39,14 +39,14 @@ func (a *app) backups(ctx context.Context, s *session, name string) error {
 		a.printf("no backup of job %q at its targets\n", j.Name)
 		return nil
 	}
-	t := a.table("BACKUP", "TARGET", "CREATED", "SIZE", "DATA", "HELD", "KEY")
+	t := a.table("BACKUP", "TARGET", "CREATED", "SIZE", "DATA", "PAGES", "HELD", "KEY")
 	for _, b := range list {
 		id := b.ID
 		if b.Damage != "" {
 			id = "DAMAGED: " + b.Damage
 		}
 		t.row(printable(id), b.Target, b.Created.Local().Format("2006-01-02 15:04:05"), size(b.Bytes), size(b.DataBytes),
-			heldText(b), printable(b.Key))
+			pagesShort(b.Pages), heldText(b), printable(b.Key))
 	}
 	if err := t.flush(); err != nil {
 		return err

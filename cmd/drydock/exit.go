@@ -16,7 +16,7 @@ const (
 	exitUsage     = 2   // usage or invalid configuration
 	exitDown      = 3   // failed and MySQL is down
 	exitPartial   = 4   // stored, but not everywhere
-	exitDamage    = 5   // verification found damage
+	exitDamage    = 5   // verification found damage, in a backup or in the database while it was archived
 	exitCancelled = 130 // cancelled, MySQL is up
 )
 
@@ -56,7 +56,7 @@ func codeOf(err error) int {
 		return exitDown
 	case errors.As(err, &usage):
 		return exitUsage
-	case errors.Is(err, agent.ErrDamaged):
+	case errors.Is(err, agent.ErrDamaged), errors.Is(err, agent.ErrDamagedSource):
 		return exitDamage
 	case errors.Is(err, agent.ErrPartial), errors.Is(err, agent.ErrQueued):
 		return exitPartial

@@ -74,6 +74,9 @@ func (a *app) printOutcome(out agent.Outcome) {
 		a.printf("artifact  %s, %s from %s of data in %d files\n", out.Key, size(out.ArtifactBytes), size(out.DataBytes), out.Files)
 		a.printf("stored    %s\n", strings.Join(storedAt(out), ", "))
 	}
+	if out.Pages != nil {
+		a.printf("pages     %s\n", pagesText(*out.Pages))
+	}
 	a.printf("downtime  %s (predicted %s%s)\n", secondsSpan(out.DowntimeSeconds), secondsSpan(out.PredictedSeconds),
 		budget(out.BudgetSeconds))
 	a.printf("status    %s\n", out.Status)

@@ -28,7 +28,9 @@ func (a *app) verifyCommand() *cobra.Command {
 		Use:   "verify BACKUP",
 		Short: "prove that a stored backup is whole",
 		Long: `verify reads a stored backup and checks it against its manifest: every chunk's SHA-256. With --deep it also
-decompresses every file in it and checks size, CRC-32 and SHA-256. The exit code is 5 when something is damaged.
+decompresses every file in it, checks size, CRC-32 and SHA-256, and the checksum of every page of InnoDB's tablespaces: a
+damaged page in a file whose SHA-256 is right was damaged before the backup was made. The exit code is 5 when something is
+damaged, the backup or the database that it was made of.
 
 ` + backupArg + "\n\n" + keyHelp + " Without --deep no key is needed.",
 		Args: exactArgs(1, "BACKUP"),
@@ -64,12 +66,18 @@ func (a *app) verify(ctx context.Context, s *session, id string, flags backupFla
 	for _, x := range report.Damaged {
 		a.printf("damaged: %s: %s\n", printable(x.Path), x.Reason)
 	}
-	if err != nil {
+	for _, x := range report.DamagedPages {
+		a.printf("damaged before the backup was made: %s\n", printable(x.String()))
+	}
+	if len(report.Damaged) > 0 {
 		return err
 	}
 	a.printf("backup %s at %s: %d chunks, %s, every digest is right\n", report.Backup, report.Target, report.Chunks, size(report.Bytes))
 	if deep {
 		a.printf("every one of its %d files decompresses to the bytes that were read (%s)\n", report.Files, size(report.DataBytes))
 	}
-	return nil
+	if report.Pages != nil {
+		a.printf("pages: %s\n", pagesText(*report.Pages))
+	}
+	return err
 }

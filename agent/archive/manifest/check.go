@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"path"
 	"strings"
+
+	"github.com/drydock-backup/drydock/agent/innodb"
 )
 
 // check refuses whatever a writer would never write and a restore must never act on.
@@ -25,6 +27,9 @@ func (f *File) check(h *Header) error {
 			return fmt.Errorf("%q: cannot be the same file as %q", f.Path, f.SameFile)
 		}
 	}
+	if err := f.checkPages(); err != nil {
+		return err
+	}
 	switch f.Type {
 	case Regular:
 		return f.checkRegular(h)
@@ -37,6 +42,25 @@ func (f *File) check(h *Header) error {
 		return f.checkPlain(f.Size == int64(len(f.Target)))
 	}
 	return fmt.Errorf("%q: type %q is not known", f.Path, f.Type)
+}
+
+func (f *File) checkPages() error {
+	p := f.Pages
+	if p == nil {
+		return nil
+	}
+	if f.Type != Regular || p.Opaque < 0 || p.Damaged < 0 || p.Checked < p.Opaque || p.Checked < p.Damaged ||
+		int64(len(p.Bad)) != min(p.Damaged, innodb.MaxBad) {
+		return fmt.Errorf("%q: its pages do not add up", f.Path)
+	}
+	last := int64(-1)
+	for _, n := range p.Bad {
+		if n <= last {
+			return fmt.Errorf("%q: its damaged pages are not in order", f.Path)
+		}
+		last = n
+	}
+	return nil
 }
 
 func (f *File) checkPlain(size bool) error {

@@ -37,6 +37,16 @@ type File struct {
 	SameFile string // path of an earlier entry that was a hard link to the same file
 	Followed string // what the symlink said that stood here, and was followed because it left the data directory
 	Origin   string // absolute path that the content came from, when that is not Path in the data directory
+
+	Pages *Pages // of a tablespace whose pages were checked; nil otherwise
+}
+
+// Pages is what the checksums of a tablespace's pages told.
+type Pages struct {
+	Checked int64   `json:"checked"`
+	Opaque  int64   `json:"opaque,omitempty"` // of these, without a checksum that can be computed
+	Damaged int64   `json:"damaged,omitempty"`
+	Bad     []int64 `json:"bad,omitempty"` // the first innodb.MaxBad damaged ones, from 0 at the beginning of the file
 }
 
 // Run is Count frames, one after the other, of Length packed bytes each.

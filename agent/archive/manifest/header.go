@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"github.com/drydock-backup/drydock/agent/innodb"
 )
 
 // MaxFrame is the largest frame in bytes that a header may name.
@@ -22,6 +24,7 @@ type Header struct {
 	Keyrings  []KeyringFile   `json:"keyrings,omitempty"`
 	Outside   []OutsidePath   `json:"outside,omitempty"`
 	Excluded  Excluded        `json:"excluded"`
+	Pages     *innodb.Totals  `json:"pages,omitempty"` // nil when pages were not checked
 }
 
 // Artifact names the run that made the archive.
@@ -114,6 +117,8 @@ func (h *Header) check() error {
 		return fmt.Errorf("format version %d is not known here; version %d is", h.Version, Version)
 	case h.FrameSize < 1 || h.FrameSize > MaxFrame:
 		return fmt.Errorf("frame size %d is not between 1 and %d", h.FrameSize, MaxFrame)
+	case h.Pages != nil && h.Pages.Check() != nil:
+		return h.Pages.Check()
 	case len(h.Trailer) > 1024:
 		return fmt.Errorf("trailer of %d bytes is too long", len(h.Trailer))
 	}

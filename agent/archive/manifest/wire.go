@@ -39,6 +39,7 @@ type wire struct {
 	FollowBytes []byte `json:"followed_base64,omitempty"`
 	Origin      string `json:"origin,omitempty"`
 	OriginBytes []byte `json:"origin_base64,omitempty"`
+	Pages       *Pages `json:"pages,omitempty"`
 }
 
 // MarshalJSON writes the file as docs/formats/data-zip.md says.
@@ -46,7 +47,7 @@ func (f *File) MarshalJSON() ([]byte, error) {
 	w := wire{
 		Type: f.Type, Size: f.Size, Allocated: f.Allocated, Sparse: f.Sparse, Mode: f.Mode, UID: f.UID, GID: f.GID,
 		User: f.User, Group: f.Group, MTime: f.MTime, Method: f.Method, Header: f.Header, Data: f.Data, Packed: f.Packed,
-		Streamed: f.Streamed, Frames: f.Frames,
+		Streamed: f.Streamed, Frames: f.Frames, Pages: f.Pages,
 	}
 	if f.Type != Directory {
 		w.SHA256 = hex.EncodeToString(f.SHA256[:])
@@ -70,7 +71,7 @@ func (f *File) UnmarshalJSON(data []byte) error {
 	*f = File{
 		Type: w.Type, Size: w.Size, Allocated: w.Allocated, Sparse: w.Sparse, Mode: w.Mode, UID: w.UID, GID: w.GID,
 		User: w.User, Group: w.Group, MTime: w.MTime, Method: w.Method, Header: w.Header, Data: w.Data, Packed: w.Packed,
-		Streamed: w.Streamed, Frames: w.Frames,
+		Streamed: w.Streamed, Frames: w.Frames, Pages: w.Pages,
 		Path: join(w.Path, w.PathBytes), Target: join(w.Target, w.TargetBytes), SameFile: join(w.Same, w.SameBytes),
 		Followed: join(w.Followed, w.FollowBytes), Origin: join(w.Origin, w.OriginBytes),
 	}
