@@ -33,6 +33,7 @@ type jobText struct {
 	Password          string
 	ArtifactName      string
 	ChunkSize         string
+	Artifact          string // more of the artifact block
 	Compress          string
 	Restart           string
 	Target            string
@@ -103,6 +104,7 @@ func (h *site) writeJob(t *testing.T, j jobText) {
   artifact {
     name       = %s
     chunk_size = %q
+    %s
   }
 
   %s
@@ -114,7 +116,7 @@ func (h *site) writeJob(t *testing.T, j jobText) {
   %s
 }
 `, h.name, h.server.Host, h.server.Port, h.server.User, password, h.server.DataDir, j.StopTimeout, j.StartTimeout, budget,
-		j.Start, stop, j.ArtifactName, j.ChunkSize, j.Compress, j.Restart, j.Target, j.Extra)
+		j.Start, stop, j.ArtifactName, j.ChunkSize, j.Artifact, j.Compress, j.Restart, j.Target, j.Extra)
 	if err := os.WriteFile(h.job, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

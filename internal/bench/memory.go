@@ -28,9 +28,10 @@ func (b *bench) memory() {
 	b.peak("20 GB sparse", "sparse", s.DataDir)
 }
 
-// sparse adds a file that is nearly all holes, as a large tablespace after a purge is.
+// sparse adds a file that is nearly all holes, as a large tablespace after a purge is. Its pages have no checksums, so it is
+// not named as one.
 func (b *bench) sparse(dataDir string, size int64) {
-	f, err := os.Create(filepath.Join(dataDir, "sparse.ibd"))
+	f, err := os.Create(filepath.Join(dataDir, "sparse.dat"))
 	if err != nil {
 		b.t.Fatal(err)
 	}
