@@ -65,11 +65,16 @@ func (b *bench) cores() {
 }
 
 func (b *bench) capture(target string, args []string) float64 {
+	return b.onceAfresh(target, args).steps["capture"]
+}
+
+// onceAfresh is once with an empty target.
+func (b *bench) onceAfresh(target string, args []string) once {
 	if err := os.RemoveAll(target); err != nil {
 		b.t.Fatal(err)
 	}
 	if err := os.MkdirAll(target, 0o700); err != nil {
 		b.t.Fatal(err)
 	}
-	return b.once(args).steps["capture"]
+	return b.once(args)
 }

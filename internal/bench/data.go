@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/drydock-backup/drydock/internal/testenv"
@@ -93,6 +94,11 @@ func (b *bench) size(dir string) int64 {
 
 // job writes a job file for a data directory whose server is down. Its start command is never used.
 func (b *bench) job(name, dataDir string) (file, target string) {
+	return b.jobWith(name, dataDir, "", "")
+}
+
+// jobWith writes a job file with more in its artifact block, and more blocks.
+func (b *bench) jobWith(name, dataDir, artifact, extra string) (file, target string) {
 	target = filepath.Join(b.dir, name+"-target")
 	if err := os.MkdirAll(target, 0o700); err != nil {
 		b.t.Fatal(err)
@@ -109,12 +115,14 @@ func (b *bench) job(name, dataDir string) (file, target string) {
   artifact {
     name       = "${run.id}/Data.zip"
     chunk_size = "16MiB"
+    %s
   }
+  %s
   target "file" "nas" {
     path = %q
   }
 }
-`, name, filepath.Join(b.dir, "no.sock"), dataDir, target)
+`, name, filepath.Join(b.dir, "no.sock"), dataDir, artifact, extra, target)
 	file = filepath.Join(b.dir, name+".hcl")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		b.t.Fatal(err)
@@ -124,7 +132,7 @@ func (b *bench) job(name, dataDir string) (file, target string) {
 
 // command is the command line of a run.
 func (b *bench) command(file string) []string {
-	return []string{b.binary, "run", "--file", file, "--data-dir", filepath.Join(b.dir, "state"), "--json"}
+	return append(slices.Clone(b.prefix), b.binary, "run", "--file", file, "--data-dir", filepath.Join(b.dir, "state"), "--json")
 }
 
 // ctx is the context of the benchmark.

@@ -6,6 +6,8 @@
 //	memory   peak memory of all processes together, for a small and for a 20 GB sparse data directory
 //	plugins  compressor and file target as plugins ÷ the same code in process; start-up time and memory of a provider
 //	restore  openssl | zstd -d | tar x ÷ the restore of a sealed zstd artifact of the same files
+//	pages    capture with the check of InnoDB's pages ÷ capture without
+//	seal     an encrypted run ÷ one that is not, on two cores
 //	s3       a file to S3 and back ÷ the AWS SDK's own transfer manager and ÷ rclone, on two servers; only when it is asked for
 //	azure    the same to Azurite ÷ the Azure SDK's UploadFile and DownloadFile
 //	gcs      the same to fake-gcs-server ÷ the Writer and the transfer manager of Google's client
@@ -65,8 +67,9 @@ type bench struct {
 	binary  string
 	dir     string
 	rounds  int
-	large   int    // GiB
-	dataDir string // a real data directory whose server is stopped; empty: one is made
+	large   int      // GiB
+	prefix  []string // what every command line begins with
+	dataDir string   // a real data directory whose server is stopped; empty: one is made
 }
 
 func (b *bench) measure(t testing.TB, gigabytes int, parts []string) {
@@ -75,10 +78,11 @@ func (b *bench) measure(t testing.TB, gigabytes int, parts []string) {
 		t.Fatal(err)
 	}
 	all := map[string]func(*bench){"wall": (*bench).wall, "cores": (*bench).cores, "memory": (*bench).memory,
-		"plugins": (*bench).plugins, "restore": (*bench).restore, "s3": (*bench).s3, "azure": (*bench).azure, "gcs": (*bench).gcs,
+		"plugins": (*bench).plugins, "restore": (*bench).restore, "pages": (*bench).pages, "seal": (*bench).seal,
+		"s3": (*bench).s3, "azure": (*bench).azure, "gcs": (*bench).gcs,
 		"receiver": (*bench).receiver, "receiver-agents": (*bench).receiverAgents, "receiver-large": (*bench).receiverLarge}
 	if len(parts) == 0 {
-		parts = []string{"wall", "cores", "memory", "plugins"}
+		parts = []string{"wall", "cores", "memory", "plugins", "pages", "seal"}
 	}
 	for _, p := range parts {
 		if all[p] == nil {
@@ -86,7 +90,7 @@ func (b *bench) measure(t testing.TB, gigabytes int, parts []string) {
 		}
 	}
 	b.t, b.binary, b.dir = t, abs, testenv.Dir(t)
-	filled := []string{"wall", "cores", "plugins"}
+	filled := []string{"wall", "cores", "plugins", "pages", "seal"}
 	if b.dataDir == "" && slices.ContainsFunc(parts, func(p string) bool { return slices.Contains(filled, p) }) {
 		b.fill(gigabytes)
 	}
