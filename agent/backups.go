@@ -28,6 +28,7 @@ type Backup struct {
 	HeldUntil time.Time      `json:"held_until,omitzero"` // the target refuses to delete it before then
 	LegalHold bool           `json:"legal_hold"`          // the target refuses to delete it until somebody lifts the hold
 	Pages     *innodb.Totals `json:"pages,omitempty"`     // of InnoDB, checked while it was made; absent when they were not
+	Newer     int            `json:"newer,omitempty"`     // version of a manifest that only a later drydock reads; then little else is known
 	Damage    string         `json:"damage,omitempty"`    // why its manifest cannot be read; then only Target and Key are known
 
 	manifest *manifest.Manifest
@@ -62,8 +63,8 @@ func (a *Agent) list(ctx context.Context, t ship.Target, jobName string) ([]Back
 	}
 	var found []Backup
 	for _, s := range stored {
-		if s.Manifest == nil || s.Manifest.Job == jobName {
-			found = append(found, backupOf(s, t))
+		if b := backupOf(s, t); b.Job == "" || b.Job == jobName {
+			found = append(found, b)
 		}
 	}
 	return found, nil
@@ -76,7 +77,11 @@ func backupOf(s ship.Backup, t ship.Target) Backup {
 		b.Pages = m.Pages
 	}
 	b.HeldUntil, b.LegalHold = s.Hold.Until, s.Hold.Legal
-	if s.Err != nil {
+	var newer *manifest.NewerError
+	switch {
+	case errors.As(s.Err, &newer):
+		b.Newer, b.ID, b.Job = newer.Version, newer.Backup, newer.Job
+	case s.Err != nil:
 		b.Damage = s.Err.Error()
 	}
 	b.Verified = s.Err == nil // a manifest is written only after the object was read back
@@ -89,11 +94,26 @@ func (a *Agent) find(ctx context.Context, j job.Job, id, target string) (Backup,
 		return Backup{}, fmt.Errorf("job %q has no target %q", j.Name, target)
 	}
 	all, err := a.Backups(ctx, j)
+	all = slices.DeleteFunc(all, func(b Backup) bool { return target != "" && b.Target != target })
+	if b, ok := choose(all, id); ok {
+		return b, newerError(b)
+	}
+	return Backup{}, errors.Join(a.missing(ctx, j, id, all), err)
+}
+
+// choose picks a backup by its id, or the newest: the copy at the first target where nothing speaks against it. Nobody can
+// tell the time of a backup of a newer format, so where there is one it counts as the newest.
+func choose(all []Backup, id string) (best Backup, found bool) {
+	if i := slices.IndexFunc(all, func(b Backup) bool { return b.Newer > 0 }); id == Latest && i >= 0 {
+		return all[i], true
+	}
 	for _, b := range all {
-		if b.manifest != nil && (id == Latest || b.ID == id) && (target == "" || b.Target == target) {
-			return b, nil
+		known := b.manifest != nil || b.Newer > 0
+		switch {
+		case !known || id != Latest && b.ID != id || found && b.ID != best.ID:
+		case !found, best.Damage != "" && b.Damage == "":
+			best, found = b, true
 		}
 	}
-	missing := fmt.Errorf("%w: %s of job %q", ErrNoBackup, id, j.Name)
-	return Backup{}, errors.Join(&hinted{missing, "drydock backups lists what the targets hold"}, err)
+	return best, found
 }

@@ -64,7 +64,7 @@ func (a *Agent) Verify(ctx context.Context, j job.Job, o VerifyOptions) (VerifyR
 func (rep *VerifyReport) verdict() error {
 	var failed []error
 	if len(rep.Damaged) > 0 {
-		failed = append(failed, fmt.Errorf("%w: %s at target %q", ErrDamaged, rep.Backup, rep.Target))
+		failed = append(failed, &hinted{fmt.Errorf("%w: %s at target %q", ErrDamaged, rep.Backup, rep.Target), otherCopy})
 	}
 	if rep.Pages != nil && rep.Pages.Damaged > 0 {
 		failed = append(failed, damagedSource(*rep.Pages, rep.DamagedPages))
@@ -82,12 +82,18 @@ func (a *Agent) verifyChunks(ctx context.Context, b Backup, tale *story, rep *Ve
 	return err
 }
 
-func (a *Agent) verifyFiles(ctx context.Context, j job.Job, b Backup, keys Keys, tale *story, rep *VerifyReport) (err error) {
-	src, damage, err := a.source(ctx, j, b, keys)
+// verifyFiles looks at every file. Bytes that are not what they should be are damage; any other error is one.
+func (a *Agent) verifyFiles(ctx context.Context, j job.Job, b Backup, keys Keys, tale *story, rep *VerifyReport) error {
+	err := a.lookAtFiles(ctx, j, b, keys, tale, rep)
 	if errs.Is(err, errs.Corrupt) {
 		rep.Damaged = append(rep.Damaged, archive.Damage{Path: b.Key, Reason: err.Error()})
 		return nil
 	}
+	return err
+}
+
+func (a *Agent) lookAtFiles(ctx context.Context, j job.Job, b Backup, keys Keys, tale *story, rep *VerifyReport) (err error) {
+	src, damage, err := a.source(ctx, j, b, keys)
 	if err != nil {
 		return err
 	}
@@ -122,6 +128,9 @@ func (a *Agent) source(ctx context.Context, j job.Job, b Backup, keys Keys) (src
 }
 
 func (a *Agent) stored(ctx context.Context, b Backup) (*ship.Object, error) {
+	if err := b.sound(); err != nil {
+		return nil, err
+	}
 	return ship.Open(ctx, b.from, b.Key, ship.Options{Log: a.o.Log})
 }
 
@@ -136,12 +145,13 @@ func (a *Agent) unsealed(ctx context.Context, j job.Job, b Backup, stored *ship.
 func (a *Agent) openFrames(ctx context.Context, b Backup, src archive.Source) (*host.Frames, error) {
 	r, err := archive.Open(ctx, src)
 	if err != nil {
-		return nil, fmt.Errorf("open %s at target %q: %w", b.Key, b.Target, err)
+		return nil, openError(b, fmt.Errorf("open %s at target %q: %w", b.Key, b.Target, err))
 	}
 	return a.framesOf(ctx, b, r.Header())
 }
 
 func (a *Agent) framesOf(ctx context.Context, b Backup, h archive.Header) (*host.Frames, error) {
 	p := job.Provider{Type: b.manifest.Compressor, Config: job.Config("{}")}
-	return a.o.Plugins.Frames(ctx, p, host.FrameOptions{FrameSize: max(frameSize, h.FrameSize), Slots: frameSlots()})
+	f, err := a.o.Plugins.Frames(ctx, p, host.FrameOptions{FrameSize: max(frameSize, h.FrameSize), Slots: frameSlots()})
+	return f, openError(b, err)
 }

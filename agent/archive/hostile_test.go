@@ -88,7 +88,7 @@ func hostile() map[string]func(tb testing.TB) *bytes.Reader {
 		"wrong sha256":       lie(func(f *manifest.File) { f.SHA256[3]++ }),
 		"wrong crc32":        lie(func(f *manifest.File) { f.CRC32++ }),
 		"bad nanoseconds":    lie(func(f *manifest.File) { f.MTime[1] = 1e9 }),
-		"future version":     header(func(h *manifest.Header) { h.Version = 2 }),
+		"version zero":       header(func(h *manifest.Header) { h.Version = 0 }),
 		"no frame size":      header(func(h *manifest.Header) { h.FrameSize = 0 }),
 		"huge frames":        header(func(h *manifest.Header) { h.FrameSize = math.MaxInt32 }),
 		"totals too high":    header(func(h *manifest.Header) { h.Totals.Files = 1 << 60 }),

@@ -46,6 +46,9 @@ type RefusedError = tree.RefusedError
 // Skipped is a thing that was left out.
 type Skipped = tree.Skipped
 
+// ErrNewer is in the chain when an artifact is sound, and of a version that only a later drydock reads.
+var ErrNewer = manifest.ErrNewer
+
 // ErrChanged says that the data directory was written to during the copy.
 var ErrChanged = tree.ErrChanged
 

@@ -178,9 +178,17 @@ func TestBadManifestsAreRefused(t *testing.T) {
 }
 
 func TestNewerVersionIsTold(t *testing.T) {
-	_, err := manifest.Parse([]byte(`{"version": 3, "whatever": {"it": "says"}}`))
-	if !errors.Is(err, manifest.ErrVersion) || !strings.Contains(err.Error(), "3, this drydock knows 1 to 2") {
-		t.Errorf("err = %v", err)
+	for text, want := range map[string]manifest.NewerError{
+		`{"version": 3, "whatever": {"it": "says"}}`:               {Version: 3},
+		`{"version": 4, "backup": "orders-1", "job": "orders"}`:    {Version: 4, Backup: "orders-1", Job: "orders"},
+		`{"version": 4, "backup": {"id": 1}, "job": "a\u001b[2J"}`: {Version: 4},
+	} {
+		_, err := manifest.Parse([]byte(text))
+		var newer *manifest.NewerError
+		if !errors.Is(err, manifest.ErrVersion) || !errors.As(err, &newer) || *newer != want ||
+			!strings.Contains(err.Error(), "this drydock knows 1 to 2") {
+			t.Errorf("%s: %v, %+v", text, err, newer)
+		}
 	}
 }
 

@@ -14,6 +14,21 @@ import (
 // ErrVersion says that a manifest is of a version that this drydock does not know.
 var ErrVersion = errors.New("unknown manifest version")
 
+// NewerError is an ErrVersion of a manifest that a later drydock has written. Backup and Job are what it says in the fields
+// that have always been there; empty when it does not.
+type NewerError struct {
+	Version     int
+	Backup, Job string
+}
+
+// Error names the versions.
+func (e *NewerError) Error() string {
+	return fmt.Sprintf("%v: %d, this drydock knows 1 to %d", ErrVersion, e.Version, Version)
+}
+
+// Is makes errors.Is find ErrVersion.
+func (e *NewerError) Is(target error) bool { return target == ErrVersion }
+
 // firstPages is the version that brought "pages".
 const firstPages = 2
 
@@ -95,7 +110,8 @@ func Parse(data []byte) (*Manifest, error) {
 // checkVersion looks at the version alone, so that a later format is called that and not "damaged".
 func checkVersion(data []byte) error {
 	var v struct {
-		Version *int `json:"version"`
+		Version     *int `json:"version"`
+		Backup, Job any  // of whatever type a later version gives them
 	}
 	if err := json.Unmarshal(data, &v); err != nil {
 		return err
@@ -103,10 +119,20 @@ func checkVersion(data []byte) error {
 	switch {
 	case v.Version == nil:
 		return errors.New(`"version" is missing`)
-	case *v.Version < 1 || *v.Version > Version:
-		return fmt.Errorf("%w: %d, this drydock knows 1 to %d", ErrVersion, *v.Version, Version)
+	case *v.Version > Version:
+		return &NewerError{Version: *v.Version, Backup: plain(v.Backup), Job: plain(v.Job)}
+	case *v.Version < 1:
+		return fmt.Errorf("%w: %d", ErrVersion, *v.Version)
 	}
 	return nil
+}
+
+// plain returns a text that check would take, else "".
+func plain(v any) string {
+	if s, ok := v.(string); ok && text("", s) == nil {
+		return s
+	}
+	return ""
 }
 
 // manifest takes over what must be there.

@@ -3,6 +3,7 @@ package ship
 import (
 	"bytes"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -64,6 +65,25 @@ func Backups(ctx context.Context, t Target, prefix string, o Options) ([]Backup,
 	return all, nil
 }
 
+// Strays lists objects at a target that are artifacts by their name (.zip, .zip.sealed) and have no manifest: what a run
+// that died has left, what a run is just about to commit, or a backup whose manifest was deleted. Of o it uses Retry and Log.
+func Strays(ctx context.Context, t Target, o Options) ([]string, error) {
+	o = o.withDefaults()
+	sizes, err := o.list(ctx, t, "")
+	if err != nil {
+		return nil, targetError(t, "list artifacts", err)
+	}
+	var keys []string
+	for key := range sizes {
+		_, whole := sizes[manifest.Key(key)]
+		if !whole && (strings.HasSuffix(key, ".zip") || strings.HasSuffix(key, ".zip.sealed")) {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	return keys, nil
+}
+
 // list returns the sizes of all objects by their keys.
 func (o Options) list(ctx context.Context, t Target, prefix string) (map[string]int64, error) {
 	var sizes map[string]int64
@@ -93,6 +113,10 @@ func (o Options) load(ctx context.Context, t Target, b *Backup, sizes map[string
 		return err
 	}
 	m, err := manifest.Parse(data)
+	if errors.Is(err, manifest.ErrVersion) {
+		b.Err = errs.Wrap(errs.Unsupported, err, "%s", key)
+		return nil
+	}
 	if err != nil {
 		b.Err = errs.Wrap(errs.Corrupt, err, "%s", key)
 		return nil

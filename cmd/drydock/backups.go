@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -18,7 +19,7 @@ func (a *app) backupsCommand() *cobra.Command {
 		},
 	}
 	a.fileFlag(cmd)
-	a.jsonFlag(cmd, "print one JSON array: id, job, target, key, created, bytes, data_bytes, sealed, verified, held_until, legal_hold, pages, damage")
+	a.jsonFlag(cmd, "print one JSON array: id, job, target, key, created, bytes, data_bytes, sealed, verified, held_until, legal_hold, pages, newer, damage")
 	return cmd
 }
 
@@ -42,7 +43,10 @@ func (a *app) backups(ctx context.Context, s *session, name string) error {
 	t := a.table("BACKUP", "TARGET", "CREATED", "SIZE", "DATA", "PAGES", "HELD", "KEY")
 	for _, b := range list {
 		id := b.ID
-		if b.Damage != "" {
+		switch {
+		case b.Newer > 0:
+			id = fmt.Sprintf("NEWER FORMAT: %s (version %d; use a later drydock)", b.ID, b.Newer)
+		case b.Damage != "":
 			id = "DAMAGED: " + b.Damage
 		}
 		t.row(printable(id), b.Target, b.Created.Local().Format("2006-01-02 15:04:05"), size(b.Bytes), size(b.DataBytes),

@@ -10,6 +10,9 @@ import (
 // ErrFormat is wrapped by every error about text that is not a manifest.
 var ErrFormat = errors.New("not a manifest")
 
+// ErrNewer is wrapped by the error about a manifest of a version that only a later drydock reads. It is no ErrFormat.
+var ErrNewer = errors.New("a newer format")
+
 // Longest header and longest line of a file in bytes; a line of 64 MiB has room for the frames of a file of 30 TB.
 const (
 	maxHeader = 64 << 20
@@ -32,6 +35,9 @@ func NewReader(r io.Reader) (*Reader, error) {
 	}
 	if err := m.json.Decode(&m.header); err != nil {
 		return nil, m.fail(err)
+	}
+	if m.header.Version > Version {
+		return nil, fmt.Errorf("%w: version %d, this drydock knows %d", ErrNewer, m.header.Version, Version)
 	}
 	if err := m.header.check(); err != nil {
 		return nil, m.fail(err)
