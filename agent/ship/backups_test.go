@@ -7,6 +7,7 @@ import (
 	"errors"
 	"hash"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -71,15 +72,18 @@ func TestBackupsAreListed(t *testing.T) {
 	must(t, os.Truncate(nas.object(manifest.Key("db/huge/Data.zip")), manifest.MaxSize+1))
 	got, err := ship.Backups(t.Context(), target("nas", nas), "db/", quick())
 	must(t, err)
-	want := []struct{ key, err string }{
-		{"db/bad/Data.zip", "parse manifest"},
-		{"db/huge/Data.zip", "a manifest has at most"},
-		{"db/new/Data.zip", "unknown manifest version"},
-		{"db/b/Data.zip", ""},
-		{"db/a/Data.zip", ""},
-		{"db/lost/Data.zip", "is missing"},
-		{"db/short/Data.zip", "2499 bytes"},
-		{"db/moved/Data.zip", "is the manifest of"},
+	want := []struct {
+		key, err string
+		kind     errs.Kind
+	}{
+		{"db/bad/Data.zip", "parse manifest", errs.Corrupt},
+		{"db/huge/Data.zip", "a manifest has at most", errs.Corrupt},
+		{"db/new/Data.zip", "unknown manifest version", errs.Unsupported},
+		{"db/b/Data.zip", "", ""},
+		{"db/a/Data.zip", "", ""},
+		{"db/lost/Data.zip", "is missing", errs.Corrupt},
+		{"db/short/Data.zip", "2499 bytes", errs.Corrupt},
+		{"db/moved/Data.zip", "is the manifest of", errs.Corrupt},
 	}
 	if len(got) != len(want) {
 		t.Fatalf("%d backups: %+v", len(got), got)
@@ -89,9 +93,13 @@ func TestBackupsAreListed(t *testing.T) {
 		if b.Key != w.key || (b.Err == nil) != (w.err == "") || b.Err != nil && !strings.Contains(b.Err.Error(), w.err) {
 			t.Errorf("%d: %s %v; expected %+v", i, b.Key, b.Err, w)
 		}
-		if b.Err != nil && !errs.Is(b.Err, errs.Corrupt) {
+		if b.Err != nil && !errs.Is(b.Err, w.kind) {
 			t.Errorf("%s: kind %s", b.Key, errs.KindOf(b.Err))
 		}
+	}
+	strays, err := ship.Strays(t.Context(), target("nas", nas), quick())
+	if must(t, err); !slices.Equal(strays, []string{"db/half/Data.zip"}) {
+		t.Errorf("without a manifest: %v", strays)
 	}
 }
 
