@@ -103,7 +103,7 @@ type unsealed struct{ *seal.Artifact }
 // ReadAt implements io.ReaderAt. What is altered is errs.Corrupt, as in a plain artifact.
 func (u unsealed) ReadAt(p []byte, off int64) (int, error) {
 	n, err := u.Artifact.ReadAt(p, off)
-	return n, sealError(err)
+	return n, SealError(err)
 }
 
 // unseal finds the key of a backup and makes sure that its manifest is the one that was made with it. damage tells what
@@ -115,7 +115,7 @@ func unseal(ctx context.Context, b Backup, src archive.Source, keys Keys, j job.
 	}
 	artifact, err := seal.Open(src, src.Size(), ids...)
 	if err != nil {
-		return opened, nil, fmt.Errorf("open %s at target %q: %w", b.Key, b.Target, sealError(err))
+		return opened, nil, fmt.Errorf("open %s at target %q: %w", b.Key, b.Target, SealError(err))
 	}
 	claims, err := b.manifest.Claims()
 	if err != nil {
@@ -144,8 +144,8 @@ func identities(ctx context.Context, keys Keys, j job.Job) ([]age.Identity, erro
 	return append(ids, more...), err
 }
 
-// sealError gives an error of package seal its kind, and says what to do when a key is missing.
-func sealError(err error) error {
+// SealError gives an error of package seal its kind, and says what to do when a key is missing.
+func SealError(err error) error {
 	switch {
 	case errors.Is(err, seal.ErrNoKey):
 		return &hinted{err, "give the secret key with --identity, or the passphrase with --passphrase-file"}

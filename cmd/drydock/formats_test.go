@@ -18,6 +18,7 @@ import (
 func TestUnreadableBackups(t *testing.T) {
 	t.Parallel()
 	s := testenv.MySQL(t)
+	s.Fill(t, testenv.FillOptions{Rows: 20})
 	h := newSite(t, s)
 	older, _ := h.run(t, exitDone)
 	newer, _ := h.run(t, exitDone)

@@ -136,7 +136,7 @@ func sealedError(file string, err error) error {
 		return fmt.Errorf("%w: %s: %w", agent.ErrDamaged, file, err)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", file, err)
+		return fmt.Errorf("%s: %w", file, agent.SealError(err))
 	}
 	return nil
 }
