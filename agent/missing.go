@@ -71,7 +71,8 @@ func (b Backup) sound() error {
 	if b.Damage == "" {
 		return nil
 	}
-	return &hinted{errs.New(errs.Corrupt, "the backup at target %q is damaged: %s", b.Target, b.Damage), otherCopy}
+	err := fmt.Errorf("%w: %s at target %q: %s", ErrDamaged, b.ID, b.Target, b.Damage)
+	return &hinted{&errs.Error{Kind: errs.Corrupt, Err: err}, otherCopy}
 }
 
 // otherCopy is what to do about a damaged backup.

@@ -69,6 +69,9 @@ func (a *Agent) restoreFrom(ctx context.Context, j job.Job, b Backup, to string,
 	if src.damage != nil {
 		tale.warn(src.damage.Error())
 	}
+	if p := b.Pages; p != nil && p.Damaged > 0 {
+		tale.warn("when this backup was made, " + damagedSource(*p, nil).Error())
+	}
 	lock, err := lockDestination(ctx, to)
 	if err != nil {
 		return rep, err
@@ -127,7 +130,7 @@ func (a *Agent) openStored(ctx context.Context, j job.Job, b Backup, keys Keys) 
 		if errs.Is(err, errs.Corrupt) {
 			err = fmt.Errorf("%w: %w", ErrDamaged, err)
 		}
-		return s, fmt.Errorf("open %s at target %q: %w", b.Key, b.Target, err)
+		return s, openError(b, fmt.Errorf("open %s at target %q: %w", b.Key, b.Target, err))
 	}
 	s.frames, err = a.framesOf(ctx, b, s.Header())
 	return s, err

@@ -122,7 +122,7 @@ func (h *site) wantShown(t *testing.T, good, bad agent.Event) {
 		t.Errorf("verify --deep:\n%s", deep.stdout)
 	}
 	to := filepath.Join(h.dir, "restored-damaged")
-	drydock(t, h.args("restore", bad.BackupID, "--to", to)...).want(t, exitDone)
+	drydock(t, h.args("restore", bad.BackupID, "--to", to)...).want(t, exitDone).says(t, "the database has damaged pages: 1 in 1 files")
 	was, now := readFile(t, filepath.Join(h.server.DataDir, "shop", "big.ibd")), readFile(t, filepath.Join(to, "shop", "big.ibd"))
 	const from, end = damagedPage * 16 << 10, (damagedPage + 1) * 16 << 10
 	if !slices.Equal(was[from:end], now[from:end]) {
