@@ -28,7 +28,7 @@ const pagesEnv = "DRYDOCK_PAGES"
 func TestAgreement(t *testing.T) {
 	sizes, rounds := []int{16 << 10}, 1
 	if all() {
-		sizes, rounds = []int{4 << 10, 8 << 10, 16 << 10, 32 << 10, 64 << 10}, 20
+		sizes, rounds = []int{4 << 10, 8 << 10, 16 << 10, 32 << 10, 64 << 10}, 5
 	}
 	testenv.Flavours(t, func(t *testing.T, start func(...testenv.Option) *testenv.Server) {
 		for _, size := range sizes {
