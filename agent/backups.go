@@ -28,7 +28,7 @@ type Backup struct {
 	HeldUntil time.Time      `json:"held_until,omitzero"` // the target refuses to delete it before then
 	LegalHold bool           `json:"legal_hold"`          // the target refuses to delete it until somebody lifts the hold
 	Pages     *innodb.Totals `json:"pages,omitempty"`     // of InnoDB, checked while it was made; absent when they were not
-	Newer     int            `json:"newer,omitempty"`     // version of a manifest that only a later drydock reads; then little else is known
+	Newer     int            `json:"newer,omitempty"`     // version of a manifest that a later drydock has written; little else is known
 	Damage    string         `json:"damage,omitempty"`    // why its manifest cannot be read; then only Target and Key are known
 
 	manifest *manifest.Manifest

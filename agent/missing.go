@@ -76,8 +76,8 @@ func (b Backup) sound() error {
 }
 
 // otherCopy is what to do about a damaged backup.
-const otherCopy = "drydock backups lists the copies at other targets (--target chooses one) and earlier backups; keep this one until " +
-	"another is proven"
+const otherCopy = "drydock backups lists the copies at other targets (--target chooses one) and earlier backups; " +
+	"keep this one until another is proven"
 
 // openError tells what to do about an artifact that cannot be read here.
 func openError(b Backup, err error) error {

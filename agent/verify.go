@@ -138,7 +138,8 @@ func (a *Agent) stored(ctx context.Context, b Backup) (*ship.Object, error) {
 	return ship.Open(ctx, b.from, b.Key, ship.Options{Log: a.o.Log})
 }
 
-func (a *Agent) unsealed(ctx context.Context, j job.Job, b Backup, stored *ship.Object, keys Keys) (src archive.Source, damage, err error) {
+func (a *Agent) unsealed(ctx context.Context, j job.Job, b Backup, stored *ship.Object, keys Keys) (
+	src archive.Source, damage, err error) {
 	if !b.manifest.Sealed {
 		return stored, nil, nil
 	}

@@ -50,7 +50,8 @@ func TestPagesAreChecked(t *testing.T) {
 	want := []archive.DamagedPages{{Path: "shop/big.ibd", Count: 2, First: []int64{5, 700}},
 		{Path: "shop/holes.ibd", Count: 1, First: []int64{603}}}
 	totals := &innodb.Totals{Files: 3, Pages: 1000 + 608 + 4, Damaged: 3, DamagedFiles: 2}
-	for name, frame := range map[string]int{"frames of whole pages": 2 << 20, "frames of less than a page": 10_000, "odd frames": 1<<20 - 1} {
+	frames := map[string]int{"frames of whole pages": 2 << 20, "frames of less than a page": 10_000, "odd frames": 1<<20 - 1}
+	for name, frame := range frames {
 		t.Run(name, func(t *testing.T) {
 			root := t.TempDir()
 			put(t, root, "shop/big.ibd", big)

@@ -125,7 +125,8 @@ func compare(t *testing.T, s *testenv.Server, page, rounds int) {
 			c.agree(fmt.Sprintf("flipped, seed %d", seed), flip(data, rng, 1, len(data)/c.good.physical, c.good.physical))
 			damaged += 3
 		}
-		if s.Product == install.MySQL && !c.good.opaque && strings.Contains("plain zip1 zip8 ibdata1", strings.TrimSuffix(filepath.Base(name), ".ibd")) {
+		old := []string{"plain.ibd", "zip1.ibd", "zip4.ibd", "ibdata1"} // enough to be written with older checksums
+		if s.Product == install.MySQL && !c.good.opaque && slices.Contains(old, filepath.Base(name)) {
 			for _, algorithm := range []string{"innodb", "none"} {
 				c.rewritten(algorithm, data, rng)
 			}

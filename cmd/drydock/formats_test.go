@@ -33,13 +33,16 @@ func TestUnreadableBackups(t *testing.T) {
 		says                   []string
 	}{
 		{"cut short", func(t *testing.T) { truncate(t, file, newer.ArtifactBytes-100_000) },
-			"DAMAGED: ", exitDamage, exitDamage, exitDamage, false, []string{"its manifest says", "--target chooses one", "earlier backups"}},
+			"DAMAGED: ", exitDamage, exitDamage, exitDamage, false,
+			[]string{"its manifest says", "--target chooses one", "earlier backups"}},
 		{"no manifest", func(t *testing.T) { remove(t, file+suffix) },
-			"", exitFailed, exitFailed, exitFailed, false, []string{"no such backup", newer.Key, "artifacts without a manifest", "no backup", "by hand"}},
+			"", exitFailed, exitFailed, exitFailed, false,
+			[]string{"no such backup", newer.Key, "artifacts without a manifest", "no backup", "by hand"}},
 		{"no artifact", func(t *testing.T) { remove(t, file) },
 			"DAMAGED: ", exitDamage, exitDamage, exitDamage, false, []string{"is missing", "earlier backups"}},
 		{"a newer manifest", func(t *testing.T) { editManifest(t, file+suffix, "version", 3) },
-			"NEWER FORMAT: " + newer.BackupID, exitFailed, exitFailed, exitFailed, false, []string{"newer format", "version 3", "later drydock"}},
+			"NEWER FORMAT: " + newer.BackupID, exitFailed, exitFailed, exitFailed, false,
+			[]string{"newer format", "version 3", "later drydock"}},
 		{"a manifest that is none", func(t *testing.T) { truncate(t, file+suffix, 20) },
 			"DAMAGED: ", exitFailed, exitFailed, exitFailed, false, []string{"no such backup", "cannot be read", newer.Key}},
 		{"a compressor that is not installed", func(t *testing.T) { editManifest(t, file+suffix, "compressor", "lz9") },
@@ -83,7 +86,8 @@ func TestNewerSeal(t *testing.T) {
 	rewrite(t, file, data)
 	drydock(t, h.args("verify", e.BackupID)...).want(t, exitDamage)
 	to := filepath.Join(h.dir, "restored")
-	drydock(t, h.args("restore", e.BackupID, "--to", to)...).want(t, exitFailed).says(t, "newer version", "format 2", "later version of drydock")
+	r := drydock(t, h.args("restore", e.BackupID, "--to", to)...).want(t, exitFailed)
+	r.says(t, "newer version", "format 2", "later version of drydock")
 	drydock(t, "open", file, "--output", to, "--passphrase-file", passphraseFile(t, h.dir)).want(t, exitFailed).says(t, "newer version")
 	if _, err := os.Stat(to); err == nil {
 		t.Error("something was restored")
@@ -98,8 +102,7 @@ func TestTheSoundCopyIsChosen(t *testing.T) {
 	if err := os.Mkdir(second, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	h.writeJob(t, jobText{Target: fmt.Sprintf("target \"file\" \"nas\" {\n    path = %q\n  }\n  target \"file\" \"other\" {\n    path = %q\n  }",
-		h.target, second)})
+	h.writeJob(t, jobText{Target: twoFiles(h.target, "other", second)})
 	e, _ := h.run(t, exitDone)
 	truncate(t, filepath.Join(h.target, filepath.FromSlash(e.Key)), 5000)
 	for _, id := range []string{e.BackupID, agent.Latest} {

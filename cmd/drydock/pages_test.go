@@ -122,7 +122,8 @@ func (h *site) wantShown(t *testing.T, good, bad agent.Event) {
 		t.Errorf("verify --deep:\n%s", deep.stdout)
 	}
 	to := filepath.Join(h.dir, "restored-damaged")
-	drydock(t, h.args("restore", bad.BackupID, "--to", to)...).want(t, exitDone).says(t, "the database has damaged pages: 1 in 1 files")
+	r = drydock(t, h.args("restore", bad.BackupID, "--to", to)...).want(t, exitDone)
+	r.says(t, "the database has damaged pages: 1 in 1 files")
 	was, now := readFile(t, filepath.Join(h.server.DataDir, "shop", "big.ibd")), readFile(t, filepath.Join(to, "shop", "big.ibd"))
 	const from, end = damagedPage * 16 << 10, (damagedPage + 1) * 16 << 10
 	if !slices.Equal(was[from:end], now[from:end]) {
@@ -157,8 +158,7 @@ func TestDamagedDatabaseResumed(t *testing.T) {
 	s.Start(t)
 	h := newSite(t, s)
 	away := filepath.Join(h.dir, "away")
-	h.writeJob(t, jobText{Target: fmt.Sprintf("target \"file\" \"nas\" {\n    path = %q\n  }\n  target \"file\" \"away\" {\n    path = %q\n  }",
-		h.target, away), Extra: fmt.Sprintf("encrypt {\n    passphrase = file(%q)\n  }", passphraseFile(t, h.dir))})
+	h.writeJob(t, jobText{Target: twoFiles(h.target, "away", away), Extra: fmt.Sprintf("encrypt {\n    passphrase = file(%q)\n  }", passphraseFile(t, h.dir))})
 	tmpfs(t, away, "1m") // too small: this target fails in mid-transfer
 	e, r := h.run(t, exitDamage)
 	if r.says(t, "stored, but not everywhere", "the database has damaged pages"); e.Status != agent.StatusPartial {
@@ -169,7 +169,8 @@ func TestDamagedDatabaseResumed(t *testing.T) {
 	}
 	drydock(t, h.args("resume", e.Run)...).want(t, exitDamage).says(t, "the database has damaged pages: 1 in 1 files")
 	for _, target := range []string{"nas", "away"} {
-		if rep := h.verifyReport(t, exitDamage, e.BackupID, "--target", target, "--deep"); len(rep.Damaged) != 0 || rep.Pages.Damaged != 1 {
+		rep := h.verifyReport(t, exitDamage, e.BackupID, "--target", target, "--deep")
+		if len(rep.Damaged) != 0 || rep.Pages.Damaged != 1 {
 			t.Errorf("at %s: %+v", target, rep)
 		}
 	}

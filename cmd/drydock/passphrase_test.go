@@ -28,7 +28,8 @@ func TestWaysOfAPassphrase(t *testing.T) {
 	wantOpened := func(t *testing.T, r result, code int) {
 		t.Helper()
 		r.want(t, code)
-		if got, err := os.ReadFile(out); code == exitDone && (err != nil || string(got) != "SELECT 1;\n") || code != exitDone && err == nil {
+		got, err := os.ReadFile(out)
+		if opened := err == nil && string(got) == "SELECT 1;\n"; opened != (code == exitDone) || !opened && err == nil {
 			t.Errorf("opened: %q, %v", got, err)
 		}
 		_ = os.Remove(out)

@@ -132,6 +132,11 @@ func (h *site) run(t *testing.T, code int, more ...string) (agent.Event, result)
 	return lastEvent(t, r), r
 }
 
+// twoFiles is the text of two targets, "nas" and another one.
+func twoFiles(nas, name, path string) string {
+	return fmt.Sprintf("target \"file\" \"nas\" {\n    path = %q\n  }\n  target \"file\" %q {\n    path = %q\n  }", nas, name, path)
+}
+
 func lastEvent(t *testing.T, r result) agent.Event {
 	t.Helper()
 	lines := strings.Split(strings.TrimSpace(r.stdout), "\n")
