@@ -230,7 +230,7 @@ func TestNames(t *testing.T) {
 	for name, want := range map[string]bool{
 		"a/t.ibd": true, "a/t#p#p0.ibd": true, ".drydock/outside/0001/more.ibu": true, "undo_001": true, "undo002": true,
 		"mysql.ibd": true,
-		"ibdata1": true, "#ib_16384_0.dblwr": false, "#ib_16384_0.bdblwr": false, "ibtmp1": false, "#innodb_temp/temp_1.ibt": false,
+		"ibdata1":   true, "#ib_16384_0.dblwr": false, "#ib_16384_0.bdblwr": false, "ibtmp1": false, "#innodb_temp/temp_1.ibt": false,
 		"a/t.MYD": false, "binlog.000001": false, "ib_logfile0": false, "undo": false, "ibdata": false, "t.ibd.bak": false,
 	} {
 		if _, ok := check(t, name, table, 0); ok != want {
