@@ -26,6 +26,9 @@ const (
 	rescuePatience = 24 * time.Hour
 	// stuckPatience is how long the lock of an agent that was killed, but hangs in the kernel, is respected.
 	stuckPatience = 10 * time.Second
+	// A start that fails is tried again: nobody else is left who would. What has failed so often has a cause that lasts.
+	startTries = 3
+	startPause = 10 * time.Second
 )
 
 // GuardianCommand is the name of the hidden command that calls Guard.
@@ -36,7 +39,7 @@ const GuardianCommand = "guardian"
 func Guard(ctx context.Context, in io.Reader, out, log io.Writer) error {
 	l := slog.New(slog.NewTextHandler(log, nil))
 	err := guardian.Serve(ctx, in, out, l, func(ctx context.Context, o guardian.Order, why guardian.Reason) error {
-		return fault.Around("guardian.rescue", func() error { return rescue(ctx, l, o, why) })
+		return fault.Around("guardian.rescue", func() error { return rescueStubbornly(ctx, l, o, why) })
 	})
 	var down *instance.DownError
 	if errors.As(err, &down) {
@@ -46,6 +49,23 @@ func Guard(ctx context.Context, in io.Reader, out, log io.Writer) error {
 		l.Error("guardian", "error", err)
 	}
 	return err
+}
+
+// rescueStubbornly is rescue, and once more while a start fails without leaving anybody at the data directory.
+func rescueStubbornly(ctx context.Context, log *slog.Logger, o guardian.Order, why guardian.Reason) error {
+	for try := 1; ; try++ {
+		err := rescue(ctx, log, o, why)
+		var down *instance.DownError
+		if !errors.As(err, &down) || down.Holder != 0 || try == startTries {
+			return err
+		}
+		log.Warn("MySQL did not start; trying again", "after", startPause, "error", err, "log", down.LogTail)
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(startPause):
+		}
+	}
 }
 
 // rescue brings MySQL up for a run whose agent is gone, with the same code and behind the same locks as Recover.

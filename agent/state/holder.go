@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -25,6 +26,9 @@ type Holder struct {
 
 // String names the holder for people.
 func (h Holder) String() string { return process.Known(h.PID, h.Command, h.Since) }
+
+// maxHolder is more than the name of any holder takes.
+const maxHolder = 64 << 10
 
 func holderPath(path string) string { return path + ".holder" }
 
@@ -70,8 +74,13 @@ func writeHolder(path string, h Holder) error {
 // HolderOf returns the process that holds a job's file, zero when nobody does or it cannot be told. A name that a dead
 // process left behind is not returned.
 func HolderOf(path string) Holder {
-	data, err := os.ReadFile(holderPath(path))
 	var h Holder
+	f, err := os.Open(holderPath(path))
+	if err != nil {
+		return h
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxHolder))
 	if err != nil || json.Unmarshal(data, &h) != nil || !h.Alive() {
 		return Holder{}
 	}

@@ -230,3 +230,24 @@ func TestRecycledHolder(t *testing.T) {
 	s := open(t, path)
 	must(t, s.Close())
 }
+
+// Whatever the file says that names the holder: the answer is a living process, or none.
+func FuzzHolder(f *testing.F) {
+	me := fmt.Sprintf(`{"pid":%d,"command":"drydock run","run":"shop-1","token":"00ff"}`, os.Getpid())
+	for _, seed := range []string{
+		me, "", "{}", "null", "[]", `{"pid":1}`, `{"pid":-1}`, `{"pid":0,"command":"\u0000"}`, `{"pid":1e99}`, `{"since":"x"}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	path := f.TempDir() + "/shop.db"
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if err := os.WriteFile(path+".holder", data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		h := state.HolderOf(path)
+		if h.PID != 0 && !h.Alive() {
+			t.Errorf("%q: %+v", data, h)
+		}
+		_ = h.String()
+	})
+}

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/drydock-backup/drydock/agent"
+	"github.com/drydock-backup/drydock/agent/state"
 	"github.com/drydock-backup/drydock/internal/testenv"
 )
 
@@ -48,6 +49,12 @@ func TestGuardian(t *testing.T) {
 			j := jobText{StopTimeout: "20s", Stop: `["/bin/sh", "-c", "sleep 8; kill $(cat ` + h.server.PIDFile + `)"]`}
 			guarded(t, h, j, step("stop", "begun"), killOnceStopping)
 		},
+		"a start that fails once": func(t *testing.T, h *site) {
+			mark := filepath.Join(h.dir, "failed")
+			guarded(t, h, jobText{Start: startBy(t, h, `test -e '`+mark+`' || { touch '`+mark+`'; exit 1; }; exec "$@"`)},
+				step("stop", "done"), sigkill)
+		},
+		"without the state":      guardedBlindly,
 		"cannot be started":      noGuardian,
 		"killed again and again": killedGuardians,
 	}
@@ -185,6 +192,31 @@ func killOnceStopping(t *testing.T, _ *site, pid int) {
 		return slices.ContainsFunc(children(t, pid), func(c child) bool { return strings.Contains(c.args, "sleep 8") })
 	})
 	signalTo(t, pid, syscall.SIGKILL)
+}
+
+// guardedBlindly: the state cannot be had any more when the agent dies. The guardian knows enough without it, and what it
+// could not write down is made good once the state is back.
+func guardedBlindly(t *testing.T, h *site) {
+	file := state.Path(h.state, h.name)
+	run := h.dies(t, step("stop", "done"), func(t *testing.T, _ *site, pid int) {
+		sendSignal(t, pid, syscall.SIGSTOP)
+		if err := errors.Join(os.Rename(file, file+".aside"), os.Mkdir(file, 0o700)); err != nil {
+			t.Error(err)
+		}
+		sendSignal(t, pid, syscall.SIGKILL)
+	})
+	h.comesBack(t)
+	if log := h.guardianLog(t); !strings.Contains(log, "without it") || !strings.Contains(log, "MySQL is up; record it") {
+		t.Errorf("log: %s", log)
+	}
+	if err := errors.Join(os.Remove(file), os.Rename(file+".aside", file)); err != nil {
+		t.Fatal(err)
+	}
+	pid := h.server.PID()
+	if found := h.recover(t); len(found) != 1 || found[0].RunID != run || h.server.PID() != pid {
+		t.Errorf("recovered: %+v; process %d is %d now", found, pid, h.server.PID())
+	}
+	h.run(t, exitDone)
 }
 
 // Without a guardian nothing is stopped.

@@ -17,6 +17,7 @@ import (
 // all, and to the bar of 30 MiB of its own. The rest of the suites is run by the providers' own tests. A new
 // provider says here how it is configured.
 func TestPluginTestBuiltins(t *testing.T) {
+	t.Parallel()
 	flags := map[string][]string{
 		"storage file": {"--set", "path={dir}"},
 		"storage azure": {"--set", "account=acme", "--set", "container=backups", "--set", "endpoint=http://127.0.0.1:1",

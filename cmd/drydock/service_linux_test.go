@@ -24,6 +24,7 @@ type housed struct {
 // The service in a real systemd (R2.6, R3.7): its own unit file works, hardened as it is; a stop or a SIGKILL of it, or of
 // a run, leaves MySQL up, which it may have started itself.
 func TestServiceUnit(t *testing.T) {
+	t.Parallel()
 	host := testenv.Systemd(t)
 	s := testenv.MySQL(t, testenv.In(host.Share), testenv.Down())
 	h := &housed{site: newSite(t, s), host: host, binary: filepath.Join(host.Share, "drydock")}
@@ -39,6 +40,7 @@ func TestServiceUnit(t *testing.T) {
 	host.Unit(t, "drydock.service", h.unitFile(t))
 
 	h.stopInMidRun(t)
+	h.mainKilled(t)
 	h.recoveredByService(t)
 	h.serviceComesAndGoes(t)
 }
@@ -106,6 +108,18 @@ func (h *housed) stopInMidRun(t *testing.T) {
 	}
 }
 
+// mainKilled: the run alone is killed, and its guardian, which the unit leaves alive, brings MySQL up.
+func (h *housed) mainKilled(t *testing.T) {
+	h.startRun(t, "alone")
+	h.host.Systemctl(t, "kill", "--kill-whom=main", "--signal=KILL", "alone.service")
+	h.comesBack(t)
+	found := h.recover(t)
+	if len(found) != 1 || found[0].StartedBy != "guardian" {
+		t.Errorf("recovered: %+v\n%s", found, h.guardianLog(t))
+	}
+	h.wantNothing(t)
+}
+
 // recoveredByService: a run is killed, with everything that could help it; the service brings MySQL up when it starts.
 func (h *housed) recoveredByService(t *testing.T) {
 	h.startRun(t, "killed")
@@ -116,13 +130,13 @@ func (h *housed) recoveredByService(t *testing.T) {
 	h.host.Systemctl(t, "start", "drydock.service") // returns when it has said that it is ready
 	testenv.Eventually(t, patience, "MySQL is up, although the job's file is broken", func() bool {
 		rows := h.history(t)
-		return len(h.server.Processes()) == 1 && len(rows) == 2 && !h.pending(t, rows[1].RunID)
+		return len(h.server.Processes()) == 1 && len(rows) == 3 && !h.pending(t, rows[2].RunID)
 	})
 	h.wantUp(t)
 	h.writeJob(t, jobText{})
 	h.host.Systemctl(t, "reload", "drydock.service")
 	testenv.Eventually(t, patience, "the business of the run is finished", func() bool {
-		return h.history(t)[1].Status == "failed"
+		return h.history(t)[2].Status == "failed"
 	})
 	h.wantUp(t)
 }

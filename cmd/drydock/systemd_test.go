@@ -24,6 +24,7 @@ type managed struct {
 
 // service "systemd" from end to end: a real systemd stops and starts a real MySQL (R2.1, R3.1, R3.4).
 func TestSystemd(t *testing.T) {
+	t.Parallel()
 	host := testenv.Systemd(t)
 	s := testenv.MySQL(t, testenv.In(host.Share), testenv.Down())
 	host.Unit(t, "mysql.service", unitOf(s, "always"))
