@@ -89,8 +89,8 @@ func TestUploads(t *testing.T) {
 		go func() { close(inside); ended <- all.End(token, func() error { return nil }) }()
 		<-inside
 		select {
-		case <-ended:
-			t.Error("it ended while a chunk was put")
+		case err := <-ended:
+			t.Fatalf("it ended while a chunk was put: %v", err)
 		default:
 		}
 		return nil
