@@ -1,6 +1,7 @@
 package cuts
 
 import (
+	"context"
 	"io"
 	"net"
 	"sync"
@@ -57,7 +58,7 @@ func (r *relay) pass(client net.Conn) {
 	if !r.keep(client) {
 		return
 	}
-	server, err := net.DialTimeout("tcp", r.upstream, time.Minute)
+	server, err := (&net.Dialer{Timeout: time.Minute}).DialContext(context.Background(), "tcp", r.upstream)
 	if err != nil {
 		return // the network is cut
 	}
