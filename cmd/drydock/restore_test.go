@@ -129,7 +129,7 @@ func (h *site) killRestore(t *testing.T, to string) bool {
 		}
 	}
 	_ = cmd.Process.Kill()
-	_ = <-ended
+	t.Logf("the restore ended: %v", <-ended)
 	_, err := os.Stat(filepath.Join(to, ".drydock-incomplete"))
 	return err == nil
 }

@@ -58,7 +58,7 @@ func sink(args []string) error {
 
 // take reads a file from a connection.
 func take(c net.Conn, name string) error {
-	to := io.Writer(io.Discard)
+	to := io.Discard
 	var f *os.File
 	if name != "" {
 		var err error
