@@ -2,6 +2,7 @@ package innodb
 
 import (
 	"bytes"
+	"errors"
 	"io"
 
 	"github.com/klauspost/compress/zlib"
@@ -70,5 +71,5 @@ func (s *scratch) inflate(out, in []byte) bool {
 		return false
 	}
 	n, err := s.zlib.Read(make([]byte, 1)) // the end, with its own checksum
-	return n == 0 && err == io.EOF
+	return n == 0 && errors.Is(err, io.EOF)
 }

@@ -8,4 +8,6 @@ import (
 )
 
 // eachMapped maps nothing here.
-func eachMapped(context.Context, *os.File, int64, int64, func([]byte) error) (bool, error) { return false, nil }
+func eachMapped(context.Context, *os.File, int64, int64, func([]byte) error) (bool, error) {
+	return false, nil
+}

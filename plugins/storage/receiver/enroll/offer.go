@@ -101,7 +101,7 @@ func (o *Offer) Serve(ctx context.Context, l net.Listener, within time.Duration)
 	defer stop()
 	_ = h.Shutdown(ending)
 	_ = h.Close()
-	<-served
+	<-served //nolint:errcheck // it was told to end
 	if err != nil {
 		return fmt.Errorf("offer a certificate to %s: %w", o.name, err)
 	}
