@@ -63,8 +63,11 @@ func (l *layout) extent() int { return max(64, 1<<20/l.logical) }
 // tablespace.
 func (l *layout) doublewrite(number uint32) bool {
 	e := uint32(l.extent())
-	return l.named && l.space == 0 && number >= e && number < 3*e
+	return l.system() && number >= e && number < 3*e
 }
+
+// system reports whether the file is known to belong to the system tablespace.
+func (l *layout) system() bool { return l.named && l.space == 0 }
 
 // Bits of a tablespace's flags.
 const (

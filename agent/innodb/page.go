@@ -43,7 +43,7 @@ func (l *layout) check(page []byte, number uint32, s *scratch) verdict {
 			return opaque
 		}
 		return bad
-	case t == mysqlCompressed && (!l.named || l.space != 0) && !l.zip:
+	case t == mysqlCompressed && !l.system() && !l.zip:
 		unpacked, ok := s.unpack(page)
 		return verdictOf(ok && checkPlain(unpacked))
 	}
