@@ -70,8 +70,11 @@ func fillFormats(t *testing.T, s *testenv.Server, page int) {
 		"INSERT INTO n VALUES (0),(1),(2),(3),(4),(5),(6),(7),(8),(9)")
 	if s.Product == install.MySQL {
 		zip("")
-		formats["zlib"], formats["lz4"], formats["encrypted"] = "COMPRESSION='zlib'", "COMPRESSION='lz4'", "ENCRYPTION='Y'"
-		formats["twice"] = "COMPRESSION='zlib' ENCRYPTION='Y'"
+		formats["encrypted"] = "ENCRYPTION='Y'"
+		if page > 4<<10 { // a page has to be larger than a block of the file system
+			formats["zlib"], formats["lz4"] = "COMPRESSION='zlib'", "COMPRESSION='lz4'"
+			formats["twice"] = "COMPRESSION='zlib' ENCRYPTION='Y'"
+		}
 		setup = append(setup, "CREATE UNDO TABLESPACE more ADD DATAFILE 'more.ibu'", "CREATE TABLESPACE ts ADD DATAFILE 'ts.ibd'")
 		formats["general"] = "TABLESPACE ts"
 	} else {
@@ -107,7 +110,10 @@ func tables(formats map[string]string) (statements []string) {
 // compare looks at every tablespace of a server that is down.
 func compare(t *testing.T, s *testenv.Server, page, rounds int) {
 	tool := s.Tool(t, "innochecksum")
-	seed := rand.Uint64()
+	seed := uint64(4711) // the sample flips the same bits each time
+	if all() {
+		seed = rand.Uint64()
+	}
 	rng := rand.New(rand.NewPCG(seed, 1))
 	var files, damaged int
 	var c comparison
@@ -182,6 +188,7 @@ type facts struct {
 	physical int
 	opaque   bool           // pages without a checksum that can be computed, or that innochecksum does not get past
 	hidden   map[int64]bool // pages that only one of the two looks at
+	lenient  map[int64]bool // pages in which innochecksum may miss what the format forbids
 }
 
 // agree fails the test when innochecksum finds other pages damaged than this package.
@@ -198,6 +205,7 @@ func (c *comparison) agree(what string, data []byte) facts {
 	theirs, stopped := c.theirs()
 	hidden := func(n int64) bool { return c.good.hidden[n] }
 	ours, theirs = slices.DeleteFunc(ours, hidden), slices.DeleteFunc(theirs, hidden)
+	ours = slices.DeleteFunc(ours, func(n int64) bool { return c.good.lenient[n] && !stopped && !slices.Contains(theirs, n) })
 	switch {
 	case stopped && len(ours) > 0, !stopped && slices.Equal(ours, theirs):
 	case stopped:
@@ -256,7 +264,7 @@ func (c *comparison) theirs() (bad []int64, stopped bool) {
 // facts reads from an intact file how it is made.
 func (c *comparison) facts(data []byte) facts {
 	flags := binary.BigEndian.Uint32(data[54:])
-	f := facts{physical: c.page, hidden: map[int64]bool{}}
+	f := facts{physical: c.page, hidden: map[int64]bool{}, lenient: map[int64]bool{}}
 	if zip := flags >> 1 & 15; flags&16 == 0 && zip != 0 {
 		f.physical = 512 << zip
 	}
@@ -266,7 +274,8 @@ func (c *comparison) facts(data []byte) facts {
 		case 15, 16, 17, 34354, 37401:
 			f.hidden[int64(n)], f.opaque = !full, true
 		case 14:
-			f.opaque = true
+			// liblz4 follows a distance of 0 into memory that may happen to hold the right bytes
+			f.opaque, f.lenient[int64(n)] = true, data[n*f.physical+27] == 2
 		}
 		if system && n >= extent && n < 3*extent { // the doublewrite buffer: the servers and MySQL's tool leave it out, too
 			f.hidden[int64(n)] = true

@@ -147,6 +147,7 @@ func TestPages(t *testing.T) {
 			binary.BigEndian.PutUint16(page(d, 4)[24:], 0xffff)
 		}, bad(4)},
 		{"compressed to nothing, full_crc32", full16K, func(d []byte) { binary.BigEndian.PutUint16(page(d, 4)[24:], 0x8000) }, bad(4)},
+		{"never used, but for a type", 1<<13 | flags16K, func(d []byte) { clear(page(d, 5)); page(d, 5)[25] = 16 }, bad(5)},
 		{"the first page", flags16K, func(d []byte) { d[9000] ^= 1 }, bad(0)},
 		{"flags that no server writes", flags16K, func(d []byte) { binary.BigEndian.PutUint32(d[54:], 0xffffffff) }, bad(0)},
 		{"flags of another page size", flags16K, func(d []byte) { binary.BigEndian.PutUint32(d[54:], flags64K) }, bad(0)},

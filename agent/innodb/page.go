@@ -75,7 +75,7 @@ func (l *layout) displaced(page []byte, number uint32) bool {
 
 // unused reports whether a page says nothing of itself: MySQL has its own rules for what may be in one.
 func unused(page []byte) bool {
-	return isZero(page[atNumber:atLSN]) && isZero(page[atBody:len(page)-trailer])
+	return isZero(page[atNumber:atLSN]) && be16(page, atType) == 0 && isZero(page[atBody:len(page)-trailer])
 }
 
 // checkFull checks a page of full_crc32. A compressed one is shorter than its place in the file.
