@@ -80,7 +80,8 @@ func (l *layout) fit(head []byte) (fitting int) {
 			continue
 		}
 		fitting += l.physical
-		if *l = try; !l.named && (!l.full || be32(page, 0) == 0) {
+		// A first page that is taken for damaged does not tell what the others should say.
+		if *l = try; !l.named && be16(page, atType) != typeHeader && (!l.full || be32(page, 0) == 0) {
 			l.named, l.space = true, be32(page, atSpace)
 		}
 	}

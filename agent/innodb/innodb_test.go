@@ -205,6 +205,17 @@ func TestPageSizes(t *testing.T) {
 	}
 }
 
+// The id of the tablespace is damaged in the first page alone: the others are not held to it.
+func TestWrongSpace(t *testing.T) {
+	data := space(8, 16<<10, flags16K)
+	data[37] ^= 2 // no checksum covers it
+	c := innodb.New("t.ibd", int64(len(data)), innodb.Hints{MariaDB: true})
+	_, _ = c.Write(data)
+	if r, ok := c.Close(); !ok || !slices.Equal(r.Bad, []int64{0}) {
+		t.Errorf("%v, %+v", ok, r)
+	}
+}
+
 // A later file of the system tablespace has no header, and goes on with the numbers.
 func TestContinuation(t *testing.T) {
 	for _, flags := range []uint32{flags16K, full16K} {
