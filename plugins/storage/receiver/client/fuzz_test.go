@@ -28,7 +28,7 @@ func FuzzStream(f *testing.F) {
 			}
 			return nil
 		})
-		if err == nil && !strings.Contains(strings.ToLower(text), "end") {
+		if err == nil && !strings.Contains(strings.ToLower(text), "end") && !strings.Contains(text, `\u`) {
 			t.Errorf("%q is taken for a whole stream", text)
 		}
 		if text == "" && !errors.Is(err, io.ErrUnexpectedEOF) {

@@ -101,7 +101,9 @@ func (o *Offer) Serve(ctx context.Context, l net.Listener, within time.Duration)
 	defer stop()
 	_ = h.Shutdown(ending)
 	_ = h.Close()
-	<-served //nolint:errcheck // it was told to end
+	if ended := <-served; !errors.Is(ended, http.ErrServerClosed) {
+		err = errors.Join(err, ended)
+	}
 	if err != nil {
 		return fmt.Errorf("offer a certificate to %s: %w", o.name, err)
 	}

@@ -143,47 +143,44 @@ func (d *described) judge(t *testing.T, method, target string, status int, a ans
 		t.Errorf("%s %s: status %d, want %d\n%s", method, target, a.status, status, a.body)
 		return
 	}
-	d.check(t, method+" "+target, input, &http.Response{StatusCode: a.status, Header: a.header, ContentLength: -1}, a.body)
+	d.check(t, method+" "+target, input, a)
 }
 
 // try makes one exchange and holds both sides of it against the description.
 func (d *described) try(t *testing.T, e exchange) {
 	t.Helper()
-	answer, body, input := d.send(t, e) //nolint:bodyclose // send has read it to the end and closed it
-	if answer == nil {
+	input := d.input(t, e)
+	if input == nil {
 		return
 	}
+	a := d.send(t, e, input)
 	name := fmt.Sprintf("%s %s", e.method, e.target)
-	if answer.StatusCode != e.status {
-		t.Errorf("%s: status %d, want %d\n%s", name, answer.StatusCode, e.status, body)
+	if a.status != e.status {
+		t.Errorf("%s: status %d, want %d\n%s", name, a.status, e.status, a.body)
 		return
 	}
-	if answer.StatusCode < 300 {
+	if a.status < 300 {
 		if err := openapi3filter.ValidateRequest(t.Context(), input); err != nil {
 			t.Errorf("%s: the server takes what the description refuses: %v", name, err)
 		}
 	}
-	d.check(t, name, input, answer, body)
+	d.check(t, name, input, a)
 }
 
-// send sends a request; nil when that failed.
-func (d *described) send(t *testing.T, e exchange) (*http.Response, []byte, *openapi3filter.RequestValidationInput) {
+// send sends a request.
+func (d *described) send(t *testing.T, e exchange, input *openapi3filter.RequestValidationInput) answer {
 	t.Helper()
-	input := d.input(t, e)
-	if input == nil {
-		return nil, nil, nil
-	}
-	answer, err := d.http.Do(input.Request)
+	response, err := d.http.Do(input.Request)
 	if err != nil {
 		t.Fatalf("%s %s: %v", e.method, e.target, err)
 	}
-	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
 	if err != nil {
 		t.Fatalf("%s %s: %v", e.method, e.target, err)
 	}
 	input.Request.Body = io.NopCloser(strings.NewReader(e.body)) // to be read again
-	return answer, body, input
+	return answer{response.StatusCode, response.Header, body}
 }
 
 // input makes a request and finds its description; nil when there is none.
@@ -211,32 +208,27 @@ func (d *described) input(t *testing.T, e exchange) *openapi3filter.RequestValid
 }
 
 // check holds an answer against the description.
-func (d *described) check(
-	t *testing.T, name string, input *openapi3filter.RequestValidationInput, answer *http.Response, body []byte,
-) {
+func (d *described) check(t *testing.T, name string, input *openapi3filter.RequestValidationInput, a answer) {
 	t.Helper()
-	d.seen[fmt.Sprint(input.Route.Operation.OperationID, " ", answer.StatusCode)] = true
-	listed := input.Route.Operation.Responses.Value(strconv.Itoa(answer.StatusCode))
+	d.seen[fmt.Sprint(input.Route.Operation.OperationID, " ", a.status)] = true
+	listed := input.Route.Operation.Responses.Value(strconv.Itoa(a.status))
 	if listed == nil {
-		t.Errorf("%s: status %d is not described", name, answer.StatusCode)
+		t.Errorf("%s: status %d is not described", name, a.status)
 		return
 	}
-	if answer.ContentLength >= 0 {
-		answer.Header.Set("Content-Length", strconv.FormatInt(answer.ContentLength, 10)) // which the HTTP library takes away
-	}
-	kind := answer.Header.Get("Content-Type")
-	if (kind == "") != (len(listed.Value.Content) == 0) || kind == "" && len(body) > 0 {
-		t.Errorf("%s: content type %q, %d bytes", name, kind, len(body))
+	kind := a.header.Get("Content-Type")
+	if (kind == "") != (len(listed.Value.Content) == 0) || kind == "" && len(a.body) > 0 {
+		t.Errorf("%s: content type %q, %d bytes", name, kind, len(a.body))
 	}
 	output := &openapi3filter.ResponseValidationInput{
-		RequestValidationInput: input, Status: answer.StatusCode, Header: answer.Header,
+		RequestValidationInput: input, Status: a.status, Header: a.header,
 		Options: &openapi3filter.Options{IncludeResponseStatus: true, ExcludeResponseBody: kind == wire.Stream},
 	}
-	if err := openapi3filter.ValidateResponse(t.Context(), output.SetBodyBytes(body)); err != nil {
+	if err := openapi3filter.ValidateResponse(t.Context(), output.SetBodyBytes(a.body)); err != nil {
 		t.Errorf("%s: %v", name, err)
 	}
 	if kind == wire.Stream {
-		checkLines(t, name, listed.Value.Content[wire.Stream], body)
+		checkLines(t, name, listed.Value.Content[wire.Stream], a.body)
 	}
 }
 
