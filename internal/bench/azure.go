@@ -1,11 +1,14 @@
 package main
 
 import (
+	"fmt"
 	"os"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blockblob"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/sas"
 
 	"github.com/drydock-backup/drydock/internal/testenv"
 	"github.com/drydock-backup/drydock/internal/testenv/install"
@@ -24,7 +27,17 @@ func (b *bench) azure() {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	b.transfer("Azurite", store, b.uploadFile(client))
+	b.transfer("Azurite", store, b.uploadFile(client), b.rcloneAzure(client, name))
+}
+
+func (b *bench) rcloneAzure(client *container.Client, name string) peer {
+	url, err := client.GetSASURL(sas.ContainerPermissions{Read: true, Add: true, Create: true, Write: true, List: true},
+		time.Now().Add(time.Hour), nil)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return b.rclone("azureblob", name, []string{"--azureblob-upload-concurrency", fmt.Sprint(transfers)},
+		"RCLONE_AZUREBLOB_SAS_URL="+url)
 }
 
 func (b *bench) uploadFile(client *container.Client) peer {

@@ -9,7 +9,7 @@
 //	pages    capture with the check of InnoDB's pages ÷ capture without
 //	seal     an encrypted run ÷ one that is not, on two cores
 //	s3       a file to S3 and back ÷ the AWS SDK's own transfer manager and ÷ rclone, on two servers; only when it is asked for
-//	azure    the same to Azurite ÷ the Azure SDK's UploadFile and DownloadFile
+//	azure    the same to Azurite ÷ the Azure SDK's UploadFile and DownloadFile, and ÷ rclone
 //	gcs      the same to fake-gcs-server ÷ the Writer and the transfer manager of Google's client
 //	receiver a file to the receiver ÷ a plain copy over TLS, and ÷ rclone, restic and scp
 //	receiver-agents  64 agents at once: how fair, and how much memory

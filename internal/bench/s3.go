@@ -3,8 +3,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -33,29 +31,14 @@ func (b *bench) s3() {
 		if err != nil {
 			b.t.Fatal(err)
 		}
-		b.transfer(product, store, b.transferManager(server, bucket), b.rclone(server, bucket))
+		b.transfer(product, store, b.transferManager(server, bucket), b.rcloneS3(server, bucket))
 	}
 }
 
-// rclone moves files with parts of the same size and as many connections.
-func (b *bench) rclone(server *testenv.S3, bucket string) peer {
-	run := func(from, to string) error {
-		cmd := exec.CommandContext(b.ctx(), "rclone", "copyto", from, to, "--config", filepath.Join(b.dir, "none"), "--no-check-dest",
-			"--s3-chunk-size", fmt.Sprintf("%dB", transferPart), "--s3-upload-concurrency", fmt.Sprint(transfers), "--s3-no-check-bucket",
-			"--multi-thread-streams", fmt.Sprint(transfers), "--multi-thread-cutoff", "1M")
-		cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + b.dir, "RCLONE_S3_PROVIDER=Other", "RCLONE_S3_ENDPOINT=" + server.Endpoint,
-			"RCLONE_S3_ACCESS_KEY_ID=" + server.AccessKey, "RCLONE_S3_SECRET_ACCESS_KEY=" + server.SecretKey,
-			"RCLONE_S3_REGION=" + server.Region}
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("rclone: %w\n%s", err, out)
-		}
-		return nil
-	}
-	return peer{
-		name: "rclone",
-		up:   func(from *os.File, key string) error { return run(from.Name(), ":s3:"+bucket+"/"+key) },
-		down: func(key string, into *os.File) error { return run(":s3:"+bucket+"/"+key, into.Name()+".rclone") },
-	}
+func (b *bench) rcloneS3(server *testenv.S3, bucket string) peer {
+	return b.rclone("s3", bucket, []string{"--s3-upload-concurrency", fmt.Sprint(transfers), "--s3-no-check-bucket"},
+		"RCLONE_S3_PROVIDER=Other", "RCLONE_S3_ENDPOINT="+server.Endpoint, "RCLONE_S3_ACCESS_KEY_ID="+server.AccessKey,
+		"RCLONE_S3_SECRET_ACCESS_KEY="+server.SecretKey, "RCLONE_S3_REGION="+server.Region)
 }
 
 func (b *bench) transferManager(server *testenv.S3, bucket string) peer {
