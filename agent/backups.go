@@ -16,15 +16,21 @@ import (
 
 // Backup is one backup at one target, as its manifest there tells. Its JSON keys are a contract.
 type Backup struct {
-	ID        string         `json:"id"`
-	Job       string         `json:"job"`
-	Target    string         `json:"target"`
-	Key       string         `json:"key"` // of the artifact
-	Created   time.Time      `json:"created"`
-	Bytes     int64          `json:"bytes"`
-	DataBytes int64          `json:"data_bytes"`
-	Sealed    bool           `json:"sealed"`
-	Verified  bool           `json:"verified"`            // it was read back from the target when it was made
+	ID        string    `json:"id"`
+	Job       string    `json:"job"`
+	Target    string    `json:"target"`
+	Key       string    `json:"key"` // of the artifact
+	Created   time.Time `json:"created"`
+	Bytes     int64     `json:"bytes"`
+	DataBytes int64     `json:"data_bytes"`
+	Sealed    bool      `json:"sealed"`
+	Verified  bool      `json:"verified"` // it was read back from the target when it was made
+	// What verifications on this host have found.
+	LastVerified time.Time `json:"last_verified,omitzero"` // when it was last found whole
+	VerifiedBy   string    `json:"verified_by,omitempty"`  // and how: digests, deep, drill
+	LastProven   time.Time `json:"last_proven,omitzero"`   // when a server last ran on it: it is proven restorable
+	LastFailure  string    `json:"last_failure,omitempty"` // what the latest verification found wrong
+
 	HeldUntil time.Time      `json:"held_until,omitzero"` // the target refuses to delete it before then
 	LegalHold bool           `json:"legal_hold"`          // the target refuses to delete it until somebody lifts the hold
 	Pages     *innodb.Totals `json:"pages,omitempty"`     // of InnoDB, checked while it was made; absent when they were not
@@ -64,6 +70,7 @@ func (a *Agent) list(ctx context.Context, t ship.Target, jobName string) ([]Back
 	var found []Backup
 	for _, s := range stored {
 		if b := backupOf(s, t); b.Job == "" || b.Job == jobName {
+			a.recall(&b)
 			found = append(found, b)
 		}
 	}

@@ -72,6 +72,7 @@ func (a *Agent) restoreFrom(ctx context.Context, j job.Job, b Backup, to string,
 	if p := b.Pages; p != nil && p.Damaged > 0 {
 		tale.warn("when this backup was made, " + damagedSource(*p, nil).Error())
 	}
+	_, statErr := os.Lstat(to)
 	lock, err := lockDestination(ctx, to)
 	if err != nil {
 		return rep, err
@@ -86,8 +87,10 @@ func (a *Agent) restoreFrom(ctx context.Context, j job.Job, b Backup, to string,
 	if errs.Is(err, errs.Corrupt) {
 		err = fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
-	if err != nil {
+	if err != nil && statErr != nil {
 		_ = os.Remove(to) // only if it is empty: nothing was written there
+	}
+	if err != nil {
 		return rep, err
 	}
 	return RestoreReport{

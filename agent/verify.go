@@ -49,20 +49,22 @@ func (a *Agent) Verify(ctx context.Context, j job.Job, o VerifyOptions) (VerifyR
 	m := b.manifest
 	rep := VerifyReport{Backup: b.ID, Target: b.Target, Key: b.Key, Chunks: len(m.Chunks), Bytes: m.Size,
 		DataBytes: m.DataBytes, Deep: o.Deep, Damaged: []archive.Damage{}, Pages: m.Pages}
+	how := byDigests
 	if b.Damage != "" { // it is known to be cut short, or gone: there is nothing to be compared
 		rep.Damaged = append(rep.Damaged, archive.Damage{Path: b.Key, Reason: b.Damage})
-		return rep, rep.verdict()
+		return rep, a.keepResult(ctx, b, how, rep.verdict())
 	}
 	tale := &story{run: b.ID, observe: o.Observe, clock: a.now}
 	if err := a.verifyChunks(ctx, b, tale, &rep); err != nil {
 		return rep, err
 	}
 	if o.Deep {
+		how = byContent
 		if err := a.verifyFiles(ctx, j, b, o.Keys, tale, &rep); err != nil {
 			return rep, err
 		}
 	}
-	return rep, rep.verdict()
+	return rep, a.keepResult(ctx, b, how, rep.verdict())
 }
 
 func (rep *VerifyReport) verdict() error {

@@ -30,6 +30,9 @@ func (d *decoder) job(src *source, b *hclsyntax.Block, names map[string]*hclsynt
 	if b := f.one("encrypt"); b != nil {
 		j.Encrypt = d.encrypt(e, b)
 	}
+	if b := f.one("verify"); b != nil {
+		j.Verify = d.verify(e, b)
+	}
 	d.providers(e, f, &j)
 	return j, d.errors() == before
 }

@@ -46,6 +46,7 @@ func jobSpec() *blockSpec {
 			{blockSpec: artifactSpec()},
 			{blockSpec: &blockSpec{name: "compress", labels: []string{"provider"}, example: `compress "zstd" { ... }`, open: true}},
 			{blockSpec: encryptSpec()},
+			{blockSpec: verifySpec()},
 			{blockSpec: &blockSpec{name: "target", labels: []string{"provider", "name"},
 				example: `target "file" "nas" { ... }`, open: true}, required: true, many: true},
 			{blockSpec: &blockSpec{name: "notify", labels: []string{"provider", "name"},
@@ -103,6 +104,28 @@ func encryptSpec() *blockSpec {
 		attrs: []attrSpec{
 			{name: "passphrase", sensitive: true, example: `passphrase = file("/etc/drydock/orders.pass")`},
 			{name: "recipients", example: `recipients = ["age1..."]`},
+		},
+	}
+}
+
+func verifySpec() *blockSpec {
+	return &blockSpec{
+		name: "verify", example: `verify { mysqld = "/usr/sbin/mysqld" }`,
+		attrs: []attrSpec{
+			{name: "mysqld", example: `mysqld = "/usr/sbin/mysqld"`},
+			{name: "scratch_dir", example: `scratch_dir = "/srv/drills"`},
+			{name: "timeout", example: `timeout = "4h"`},
+		},
+		blocks: []childSpec{{blockSpec: querySpec(), many: true}},
+	}
+}
+
+func querySpec() *blockSpec {
+	return &blockSpec{
+		name: "query", labels: []string{"name"}, example: `query "there are orders" { ... }`,
+		attrs: []attrSpec{
+			{name: "sql", required: true, example: `sql = "SELECT COUNT(*) > 1000 FROM shop.orders"`, doc: "a statement that gives one value"},
+			{name: "expect", required: true, example: `expect = "1"`, doc: "the value that it has to give"},
 		},
 	}
 }

@@ -17,6 +17,7 @@ import (
 const (
 	proofQueue = 1024
 	proofRead  = 1 << 20
+	proofAhead = 8 << 20 // bytes that the disk is asked for before they are needed
 	// flushEvery is how often what was written of a large file is brought to the disk and noted. It is what an interrupted
 	// restore has to fetch again, at most.
 	flushEvery = 3 * time.Second
@@ -188,7 +189,7 @@ func digestFile(f *os.File) (sum [32]byte, err error) {
 		return sum, err
 	}
 	advise(f)
-	h, buf, zeros := sha256.New(), make([]byte, proofRead), []byte(nil)
+	h, buf, zeros, asked := sha256.New(), make([]byte, min(proofRead, max(info.Size(), 1))), []byte(nil), int64(0)
 	for off := int64(0); off < info.Size(); {
 		next := nextData(f, off, info.Size())
 		if next > off && zeros == nil {
@@ -196,6 +197,10 @@ func digestFile(f *os.File) (sum [32]byte, err error) {
 		}
 		for ; off < next; off += min(next-off, zeroBlock) {
 			_, _ = h.Write(zeros[:min(next-off, zeroBlock)])
+		}
+		if off >= asked {
+			ahead(f, off, proofAhead+proofAhead/2)
+			asked = off + proofAhead/2
 		}
 		n, err := f.ReadAt(buf[:min(int64(len(buf)), info.Size()-off)], off)
 		if n == 0 && err != nil && off < info.Size() {

@@ -298,3 +298,36 @@ func TestCancelledRestore(t *testing.T) {
 	}
 	wantTree(t, root, to)
 }
+
+// Interrupted while the files move to their places, a directory lacks what no server starts without; the same call finishes
+// the work.
+func TestInterruptedWhilePlacing(t *testing.T) {
+	root, to := dataDir(t), t.TempDir()
+	f := newFrames(t, "zstd", frameSize, 3)
+	data, _ := pack(t, f, archive.Options{Root: root})
+	calls := 0
+	o := archive.RestoreOptions{To: to, Idle: func() error {
+		if calls++; calls == 2 { // everything is proven, nothing has moved yet
+			put(t, to, "shop", []byte("in the way"))
+		}
+		return nil
+	}}
+	if _, err := archive.Restore(t.Context(), data, f, o); !errs.Is(err, errs.Exists) {
+		t.Fatal(err)
+	}
+	for _, name := range ls(t, to) {
+		if name == "mysql" || name == "mysql.ibd" {
+			t.Errorf("%s is in its place", name)
+		}
+	}
+	remove(t, to, "shop")
+	src := &metered{Reader: data}
+	s, err := archive.Restore(t.Context(), src, f, archive.RestoreOptions{To: to})
+	if err != nil || !s.Resumed || s.Written != 0 {
+		t.Fatalf("%+v, %v", s, err)
+	}
+	if src.read.Load() > 64<<10 {
+		t.Errorf("%d bytes were fetched for files that were there", src.read.Load())
+	}
+	wantTree(t, root, to)
+}

@@ -13,6 +13,22 @@ type Job struct {
 	Restart  Restart
 	Targets  []Provider // at least one; labels are unique within the job
 	Notify   []Notify
+	Verify   Verify
+}
+
+// Verify says how a backup is proven by a drill: a restore with a real server. The zero value of a field is its default.
+type Verify struct {
+	Server  string        // absolute path of the server's program; "": one that fits is looked for
+	Scratch string        // absolute path of a directory with room for the data; "": in the agent's own
+	Timeout time.Duration // of all that the server does
+	Queries []Query
+}
+
+// Query is a statement that is run on the restored server, and the one value that it has to give.
+type Query struct {
+	Name   string
+	SQL    string
+	Expect string // as text; "NULL" for NULL
 }
 
 // MySQL says how to reach, stop and start the server.

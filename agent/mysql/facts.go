@@ -27,6 +27,10 @@ type Facts struct {
 	LogError string `json:"log_error,omitempty"` // "" when the server logs to its standard error
 	PageSize int    `json:"page_size"`           // of InnoDB, bytes
 
+	// What a server that is started on a copy has to be told as well.
+	LowerCase    int    `json:"lower_case_table_names,omitempty"`
+	DataFilePath string `json:"innodb_data_file_path,omitempty"` // a list of names and sizes
+
 	// FastShutdown is innodb_fast_shutdown: 0 slow and clean, 1 clean, 2 like a crash: the next start has to recover.
 	FastShutdown int `json:"innodb_fast_shutdown"`
 
@@ -104,6 +108,7 @@ func (a *asking) plain() {
 	if v["log_error"] != "stderr" {
 		f.LogError = a.path(v["log_error"])
 	}
+	f.LowerCase, f.DataFilePath = number(v["lower_case_table_names"]), v["innodb_data_file_path"]
 	f.PageSize, f.FastShutdown = number(v["innodb_page_size"]), number(v["innodb_fast_shutdown"])
 	f.ReadOnly, f.SuperReadOnly = isOn(v[readOnly]), isOn(v[superReadOnly])
 	f.GTIDSet = either(v, "gtid_executed", "gtid_current_pos")

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -19,7 +20,8 @@ func (a *app) backupsCommand() *cobra.Command {
 		},
 	}
 	a.fileFlag(cmd)
-	a.jsonFlag(cmd, "print one JSON array: id, job, target, key, created, bytes, data_bytes, sealed, verified, held_until, legal_hold, pages, newer, damage")
+	a.jsonFlag(cmd, "print one JSON array: id, job, target, key, created, bytes, data_bytes, sealed, verified, last_verified, "+
+		"verified_by, last_proven, last_failure, held_until, legal_hold, pages, newer, damage")
 	return cmd
 }
 
@@ -40,7 +42,7 @@ func (a *app) backups(ctx context.Context, s *session, name string) error {
 		a.printf("no backup of job %q at its targets\n", j.Name)
 		return nil
 	}
-	t := a.table("BACKUP", "TARGET", "CREATED", "SIZE", "DATA", "PAGES", "HELD", "KEY")
+	t := a.table("BACKUP", "TARGET", "CREATED", "SIZE", "DATA", "PAGES", "VERIFIED", "PROVEN", "HELD", "KEY")
 	for _, b := range list {
 		id := b.ID
 		switch {
@@ -50,7 +52,7 @@ func (a *app) backups(ctx context.Context, s *session, name string) error {
 			id = "DAMAGED: " + b.Damage
 		}
 		t.row(printable(id), b.Target, b.Created.Local().Format("2006-01-02 15:04:05"), size(b.Bytes), size(b.DataBytes),
-			pagesShort(b.Pages), heldText(b), printable(b.Key))
+			pagesShort(b.Pages), verifiedText(b), dayText(b.LastProven), heldText(b), printable(b.Key))
 	}
 	if err := t.flush(); err != nil {
 		return err
@@ -67,4 +69,19 @@ func heldText(b agent.Backup) string {
 		return "until " + b.HeldUntil.Local().Format("2006-01-02")
 	}
 	return "-"
+}
+
+// verifiedText says when a backup was last found whole, or that it was not.
+func verifiedText(b agent.Backup) string {
+	if b.LastFailure != "" {
+		return "FAILED"
+	}
+	return dayText(b.LastVerified)
+}
+
+func dayText(t time.Time) string {
+	if t.IsZero() {
+		return "never"
+	}
+	return t.Local().Format("2006-01-02")
 }

@@ -22,8 +22,9 @@ const backupArg = `BACKUP is an id from drydock backups, or "latest". The job is
 file with --file.`
 
 func (a *app) verifyCommand() *cobra.Command {
-	var deep bool
+	var deep, drill bool
 	var keys keyFlags
+	var o agent.DrillOptions
 	cmd := &cobra.Command{
 		Use:   "verify BACKUP",
 		Short: "prove that a stored backup is whole",
@@ -32,14 +33,32 @@ decompresses every file in it, checks size, CRC-32 and SHA-256, and the checksum
 damaged page in a file whose SHA-256 is right was damaged before the backup was made. The exit code is 5 when something is
 damaged, the backup or the database that it was made of.
 
+With --drill it restores the backup to a scratch directory and starts a server on it that is alone: no network, no replication,
+no events, no files but these. The server checks every table and runs the queries of the job's verify block. That a fitting
+server and enough room are there is made sure of before anything is fetched; afterwards nothing of it is left.
+
+What was found is kept on this host, and shown by drydock backups.
+
 ` + backupArg + "\n\n" + keyHelp + " Without --deep no key is needed.",
 		Args: exactArgs(1, "BACKUP"),
 	}
 	flags := a.backupFlags(cmd)
 	cmd.Flags().BoolVar(&deep, "deep", false, "also check every file in the artifact")
+	cmd.Flags().BoolVar(&drill, "drill", false, "restore it to a scratch directory and start a real server on it")
+	cmd.Flags().StringVar(&o.Server, "mysqld", "", "for --drill: the server's program (default: the job's, or one that is found)")
+	cmd.Flags().StringVar(&o.Scratch, "scratch", "", "for --drill: a directory with room for all data (default: the job's, or in drydock's state)")
+	_, _ = cmd.MarkFlagFilename("mysqld"), cmd.MarkFlagDirname("scratch")
+	cmd.MarkFlagsMutuallyExclusive("deep", "drill")
 	keys.add(cmd)
 	a.jsonFlag(cmd, "print the report as one JSON object")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		switch {
+		case drill:
+			o.Backup, o.Target = args[0], flags.target
+			return a.withAgent(cmd.Context(), func(s *session) error { return a.drill(cmd.Context(), s, o, keys) })
+		case o.Server != "" || o.Scratch != "":
+			return usagef("--mysqld and --scratch are for --drill")
+		}
 		return a.withAgent(cmd.Context(), func(s *session) error { return a.verify(cmd.Context(), s, args[0], *flags, keys, deep) })
 	}
 	return cmd

@@ -1,0 +1,227 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/drydock-backup/drydock/agent/archive"
+	"github.com/drydock-backup/drydock/agent/archive/manifest"
+	"github.com/drydock-backup/drydock/agent/drill"
+	"github.com/drydock-backup/drydock/agent/job"
+	"github.com/drydock-backup/drydock/agent/mysql"
+	"github.com/drydock-backup/drydock/agent/spool"
+	"github.com/drydock-backup/drydock/sdk/errs"
+)
+
+const (
+	// drillTimeout is how long the server of a drill may work, where the job does not say.
+	drillTimeout = 12 * time.Hour
+	// drillRoom is what a server needs beside the data: redo and undo logs, temporary tables.
+	drillRoom = 512 << 20
+)
+
+// DrillOptions say what is drilled.
+type DrillOptions struct {
+	Backup  string // id or Latest
+	Target  string // label; "" means the first that holds it
+	Server  string // program of the server; "": what the job says, or one that is found
+	Scratch string // directory with room for the data; "": what the job says, or the agent's own
+	Keys    Keys   // for a sealed backup; may be nil
+	Observe func(Event)
+}
+
+// DrillReport is what a drill found. Its JSON keys are a contract.
+type DrillReport struct {
+	Backup    string           `json:"backup"`
+	Target    string           `json:"target"`
+	Key       string           `json:"key"`
+	Server    string           `json:"server"` // version of the server that was started
+	Program   string           `json:"program"`
+	Files     int64            `json:"files"`
+	DataBytes int64            `json:"data_bytes"`
+	Tables    int              `json:"tables"`
+	Queries   int              `json:"queries"`
+	Seconds   float64          `json:"seconds"`
+	Damaged   []archive.Damage `json:"damaged"`
+}
+
+// Drill restores a backup into a scratch directory, starts a server on it that is alone, has it check every table, and runs
+// the queries of the job. That a fitting server and enough room are there is made sure of before anything is fetched. What
+// is wrong with the backup is in the report, and the error holds ErrDamaged. The result is kept.
+func (a *Agent) Drill(ctx context.Context, j job.Job, o DrillOptions) (rep DrillReport, err error) {
+	b, err := a.find(ctx, j, o.Backup, o.Target)
+	if err != nil {
+		return rep, err
+	}
+	rep = DrillReport{Backup: b.ID, Target: b.Target, Key: b.Key, DataBytes: b.DataBytes, Damaged: []archive.Damage{}}
+	program, err := a.drillServer(ctx, j, b, o, &rep)
+	if err != nil {
+		return rep, err
+	}
+	began := a.now()
+	err = a.drillWith(ctx, j, b, o, program, &rep)
+	rep.Seconds = a.now().Sub(began).Seconds()
+	return rep, a.keepResult(ctx, b, byDrill, err)
+}
+
+// drillServer finds a server that fits the backup.
+func (a *Agent) drillServer(ctx context.Context, j job.Job, b Backup, o DrillOptions, rep *DrillReport) (string, error) {
+	var f mysql.Facts
+	if err := json.Unmarshal(b.manifest.Server, &f); err != nil {
+		return "", fmt.Errorf("server facts: %w", err)
+	}
+	var data drill.Version // not known of a server that was down before its backup
+	if f.Version != "" {
+		var err error
+		if data, err = drill.ParseVersion(f.Version); err != nil {
+			return "", err
+		}
+	}
+	chosen := o.Server
+	if chosen == "" {
+		chosen = j.Verify.Server
+	}
+	program, v, err := drill.Find(ctx, data, chosen, ownServer(j)...)
+	if errors.Is(err, drill.ErrNoServer) {
+		err = &hinted{err, "name the program of a server with --mysqld, or install one; nothing was fetched"}
+	}
+	if err != nil {
+		return "", err
+	}
+	rep.Program, rep.Server = program, v.String()
+	return program, nil
+}
+
+// ownServer is the job's own server program, where its start command tells it.
+func ownServer(j job.Job) []string {
+	if argv := j.MySQL.Service.Start; len(argv) > 0 && slices.Contains([]string{"mysqld", "mariadbd"}, filepath.Base(argv[0])) {
+		return argv[:1]
+	}
+	return nil
+}
+
+// scratch makes the drill's own directory.
+func (a *Agent) scratch(ctx context.Context, j job.Job, o DrillOptions) (*drill.Scratch, error) {
+	parent := filepath.Join(a.o.DataDir, "drill")
+	for _, dir := range []string{o.Scratch, j.Verify.Scratch} {
+		if dir != "" {
+			return openScratch(ctx, dir)
+		}
+	}
+	return openScratch(ctx, parent)
+}
+
+func openScratch(ctx context.Context, parent string) (*drill.Scratch, error) {
+	parent, err := filepath.Abs(parent)
+	if err != nil {
+		return nil, err
+	}
+	return drill.Open(ctx, parent)
+}
+
+func (a *Agent) drillWith(ctx context.Context, j job.Job, b Backup, o DrillOptions, program string, rep *DrillReport) (err error) {
+	src, err := a.openStored(ctx, j, b, o.Keys)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, src.frames.Close()) }()
+	server, err := drillable(ctx, src.Reader)
+	if err != nil {
+		return err
+	}
+	s, err := a.scratch(ctx, j, o)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	tale, began := &story{run: b.ID, observe: o.Observe, clock: a.now}, a.now()
+	done, err := src.Restore(ctx, frames{src.frames}, archive.RestoreOptions{
+		To: s.Data(), Free: func(dir string) (int64, error) {
+			free, err := spool.FreeSpace(dir)
+			return free - drillRoom, err
+		},
+		Progress: func(p archive.Progress) { tale.progress("restore", b.Target, p.Bytes, p.TotalBytes) },
+	})
+	switch {
+	case errs.Is(err, errs.Corrupt):
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
+	case errs.Is(err, errs.NoSpace):
+		return &hinted{err, fmt.Sprintf("name a directory with more room with --scratch; %d bytes beside the data are for the server", drillRoom)}
+	case err != nil:
+		return err
+	}
+	rep.Files = done.Files
+	tale.tell(Event{Event: EventStep, Step: "restore", Phase: "done", Seconds: a.now().Sub(began).Seconds()})
+	return a.askServer(ctx, j, b, s, program, server, tale, rep)
+}
+
+func (a *Agent) askServer(ctx context.Context, j job.Job, b Backup, s *drill.Scratch, program string, server drill.Server,
+	tale *story, rep *DrillReport) error {
+	limit := j.Verify.Timeout
+	if limit == 0 {
+		limit = drillTimeout
+	}
+	began := a.now()
+	found, err := drill.Run(ctx, drill.Options{
+		Scratch: s, Program: program, Server: server, Queries: j.Verify.Queries, Start: min(limit, j.MySQL.StartTimeout), Limit: limit,
+	})
+	if err == nil {
+		tale.tell(Event{Event: EventStep, Step: "server", Phase: "done", Seconds: a.now().Sub(began).Seconds()})
+	}
+	rep.Tables, rep.Queries = found.Tables, found.Queries
+	for _, d := range found.Damaged {
+		rep.Damaged = append(rep.Damaged, archive.Damage(d))
+	}
+	var dead *drill.ServerError
+	if errors.As(err, &dead) && !errors.Is(err, drill.ErrTimeout) {
+		return fmt.Errorf("%w: %s at target %q: %w", ErrDamaged, b.ID, b.Target, err)
+	}
+	if err == nil && len(rep.Damaged) > 0 {
+		return fmt.Errorf("%w: %s at target %q", ErrDamaged, b.ID, b.Target)
+	}
+	return err
+}
+
+// drillable says how a server has to be set up for a backup, or why none can be started on it without touching anything
+// else: one with tablespaces outside the data directory would open the originals.
+func drillable(ctx context.Context, r *archive.Reader) (drill.Server, error) {
+	h := r.Header()
+	var f mysql.Facts
+	if err := json.Unmarshal(h.Server, &f); err != nil && len(h.Server) > 0 {
+		return drill.Server{}, fmt.Errorf("server facts: %w", err)
+	}
+	outside := ""
+	err := r.Files(ctx, func(e manifest.File) error {
+		if strings.HasPrefix(e.Path, manifest.Outside+"/") && e.Type == manifest.Regular && !isLog(path.Base(e.Path), f) {
+			outside = e.Origin
+		}
+		if strings.HasSuffix(e.Path, ".isl") {
+			outside = e.Path
+		}
+		return nil
+	})
+	if err != nil {
+		return drill.Server{}, err
+	}
+	if strings.Contains(f.DataFilePath, "/") {
+		outside = f.DataFilePath
+	}
+	if outside != "" {
+		return drill.Server{}, errs.New(errs.Unsupported,
+			"a drill would touch files outside its scratch directory: the server keeps %q outside its data directory", outside)
+	}
+	return drill.Server{PageSize: f.PageSize, LowerCase: f.LowerCase, DataFilePath: f.DataFilePath}, nil
+}
+
+// isLog reports whether a file is one of a binary or relay log, which the server of a drill has no use for.
+func isLog(name string, f mysql.Facts) bool {
+	base := strings.TrimSuffix(f.BinlogFile, path.Ext(f.BinlogFile))
+	return base != "" && strings.HasPrefix(name, base+".") || strings.Contains(name, "relay")
+}

@@ -1,0 +1,36 @@
+package main
+
+import (
+	"context"
+
+	"github.com/drydock-backup/drydock/agent"
+)
+
+func (a *app) drill(ctx context.Context, s *session, o agent.DrillOptions, keys keyFlags) error {
+	j, err := s.job(ctx, a, agent.JobOf(o.Backup))
+	if err != nil {
+		return err
+	}
+	d := a.newDisplay()
+	o.Observe, o.Keys = d.observe, keys.keys(a, knowsPassphrase(j))
+	report, err := s.Drill(ctx, j, o)
+	d.close()
+	if err != nil && report.Program == "" {
+		return err
+	}
+	if a.json {
+		if jsonErr := a.printJSON(report); jsonErr != nil {
+			return jsonErr
+		}
+		return err
+	}
+	for _, x := range report.Damaged {
+		a.printf("damaged: %s: %s\n", printable(x.Path), printable(x.Reason))
+	}
+	if err != nil {
+		return err
+	}
+	a.printf("backup %s at %s is proven restorable: %s ran on it, %d tables are whole, %d queries gave what they should (%s)\n",
+		report.Backup, report.Target, report.Server, report.Tables, report.Queries, secondsSpan(report.Seconds))
+	return nil
+}
