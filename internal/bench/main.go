@@ -90,7 +90,7 @@ func (b *bench) measure(t testing.TB, gigabytes int, parts []string) {
 		}
 	}
 	b.t, b.binary, b.dir = t, abs, testenv.Dir(t)
-	filled := []string{"wall", "cores", "plugins", "pages", "seal"}
+	filled := []string{"wall", "cores", "plugins", "pages", "seal", "restore"}
 	if b.dataDir == "" && slices.ContainsFunc(parts, func(p string) bool { return slices.Contains(filled, p) }) {
 		b.fill(gigabytes)
 	}
