@@ -126,7 +126,8 @@ func openScratch(ctx context.Context, parent string) (*drill.Scratch, error) {
 	return drill.Open(ctx, parent)
 }
 
-func (a *Agent) drillWith(ctx context.Context, j job.Job, b Backup, o DrillOptions, program string, rep *DrillReport) (err error) {
+func (a *Agent) drillWith(ctx context.Context, j job.Job, b Backup, o DrillOptions, program string,
+	rep *DrillReport) (err error) {
 	src, err := a.openStored(ctx, j, b, o.Keys)
 	if err != nil {
 		return err
@@ -153,7 +154,8 @@ func (a *Agent) drillWith(ctx context.Context, j job.Job, b Backup, o DrillOptio
 	case errs.Is(err, errs.Corrupt):
 		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	case errs.Is(err, errs.NoSpace):
-		return &hinted{err, fmt.Sprintf("name a directory with more room with --scratch; %d bytes beside the data are for the server", drillRoom)}
+		hint := "name a directory with more room with --scratch; %d bytes beside the data are for the server"
+		return &hinted{err, fmt.Sprintf(hint, drillRoom)}
 	case err != nil:
 		return err
 	}

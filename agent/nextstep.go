@@ -27,7 +27,7 @@ type Coordinates struct {
 	BinlogFile     string   `json:"binlog_file,omitempty"`
 	BinlogPosition uint64   `json:"binlog_position,omitempty"`
 	GTIDSet        string   `json:"gtid_set,omitempty"` // when the backup began; the restored server knows the exact one
-	Exact          bool     `json:"exact"`              // the position is the end of the copied binary log, not only what the server said before
+	Exact          bool     `json:"exact"`              // it is the end of the copied log, not only what the server said before
 	Statements     []string `json:"statements"`
 }
 

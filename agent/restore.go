@@ -59,7 +59,8 @@ func (a *Agent) Restore(ctx context.Context, j job.Job, o RestoreOptions) (Resto
 	return a.restoreFrom(ctx, j, b, to, o)
 }
 
-func (a *Agent) restoreFrom(ctx context.Context, j job.Job, b Backup, to string, o RestoreOptions) (rep RestoreReport, err error) {
+func (a *Agent) restoreFrom(ctx context.Context, j job.Job, b Backup, to string,
+	o RestoreOptions) (rep RestoreReport, err error) {
 	src, err := a.openStored(ctx, j, b, o.Keys)
 	if err != nil {
 		return rep, err

@@ -119,7 +119,8 @@ func TestDeltaOfAPart(t *testing.T) {
 	for _, name := range []string{"shop/orders.ibd", "shop/extra.ibd", "sakila/extra.ibd", "ibdata1"} {
 		put(t, to, name, []byte("other"))
 	}
-	if _, err := archive.Restore(t.Context(), data, f, archive.RestoreOptions{To: to, Delta: true, Only: []string{"shop/**"}}); err != nil {
+	part := archive.RestoreOptions{To: to, Delta: true, Only: []string{"shop/**"}}
+	if _, err := archive.Restore(t.Context(), data, f, part); err != nil {
 		t.Fatal(err)
 	}
 	got := survey(t, to)

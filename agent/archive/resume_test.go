@@ -56,7 +56,8 @@ func TestInterruptedRestoreGoesOn(t *testing.T) {
 	f := newFrames(t, "zstd", frameSize, 3)
 	data, _ := pack(t, f, archive.Options{Root: root, Artifact: archive.ArtifactInfo{ID: "r1"}})
 	whole := &metered{Reader: data}
-	if _, err := archive.Restore(t.Context(), whole, f, archive.RestoreOptions{To: filepath.Join(t.TempDir(), "whole")}); err != nil {
+	once := archive.RestoreOptions{To: filepath.Join(t.TempDir(), "whole")}
+	if _, err := archive.Restore(t.Context(), whole, f, once); err != nil {
 		t.Fatal(err)
 	}
 	var fetched int64
@@ -207,7 +208,8 @@ func TestResumeOfAnother(t *testing.T) {
 		"a foreign file":  {data, archive.RestoreOptions{To: to}},
 		"a foreign stage": {data, archive.RestoreOptions{To: t.TempDir()}},
 	}
-	for _, name := range []string{"another backup", "only a part", "with delta", "a foreign file", "a spoiled mark", "a foreign stage"} {
+	order := []string{"another backup", "only a part", "with delta", "a foreign file", "a spoiled mark", "a foreign stage"}
+	for _, name := range order {
 		test := tests[name]
 		switch name {
 		case "a foreign file":

@@ -111,7 +111,8 @@ func usual(product string) []string {
 		name, more = "mariadbd", nil
 	}
 	all := []string{name}
-	for _, dir := range append([]string{"/usr/sbin", "/usr/libexec", "/usr/local/sbin", "/usr/local/libexec", "/usr/local/bin"}, more...) {
+	places := []string{"/usr/sbin", "/usr/libexec", "/usr/local/sbin", "/usr/local/libexec", "/usr/local/bin"}
+	for _, dir := range append(places, more...) {
 		all = append(all, filepath.Join(dir, name))
 	}
 	return all
