@@ -79,6 +79,9 @@ func (d *destination) create(f *File) (out *os.File, have int64, err error) {
 	if errors.Is(err, fs.ErrExist) {
 		err = errs.New(errs.Corrupt, "%q is there already: the manifest lists it twice", f.Path)
 	}
+	if err == nil {
+		err = diskError(out.Truncate(f.Size)) // what was not written yet reads as zeros, as a hole does
+	}
 	return out, 0, err
 }
 
@@ -104,7 +107,9 @@ func (d *destination) reopen(f *File) (out *os.File, have int64, err error) {
 		if d.redo[f.Path] {
 			have = 0
 		}
-		err = out.Truncate(have)
+		if err = out.Truncate(have); err == nil {
+			err = out.Truncate(f.Size)
+		}
 	}
 	if err != nil {
 		return nil, 0, errors.Join(diskError(err), out.Close())
@@ -143,18 +148,19 @@ func (d *destination) closeOpen() {
 	defer d.mu.Unlock()
 	for t := range d.open {
 		_ = t.out.Close()
+		t.closeBack()
 		delete(d.open, t)
 	}
 }
 
 // underWay tells how much of the files that are being written was written without a gap.
-func (d *destination) underWay() []journal.Progress {
+func (d *destination) underWay() map[*target]int64 {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	var all []journal.Progress
+	all := map[*target]int64{}
 	for t := range d.open {
-		if n := t.through.Load(); n > d.done[t.Path] && n > 0 {
-			all = append(all, journal.Progress{Path: t.Path, Done: n})
+		if n := t.through.Load(); n > t.backTo {
+			all[t] = n
 		}
 	}
 	return all

@@ -28,7 +28,8 @@ type extractor struct {
 	finish  func(*target) error
 	meter   *meter
 	skipped atomic.Int64
-	sha     bool // hash the content with SHA-256 on the way; else somebody does so later
+	wrote   func(n int64) // told of what is through; may be nil
+	sha     bool          // hash the content with SHA-256 on the way; else somebody does so later
 }
 
 const extractQueue = 128
@@ -136,6 +137,9 @@ func (x *extractor) through(p *piece) error {
 	}
 	x.meter.Bytes, x.meter.Path = x.meter.Bytes+p.size+x.skipped.Swap(0), t.Path
 	t.through.Store(p.off + p.size)
+	if x.wrote != nil {
+		x.wrote(p.size)
+	}
 	if p.last {
 		x.meter.Files++
 		t.prove(x.r.header.Trailer, x.sha)

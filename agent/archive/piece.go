@@ -3,6 +3,7 @@ package archive
 import (
 	"bytes"
 	"context"
+	"hash"
 	"os"
 	"sync/atomic"
 
@@ -19,6 +20,10 @@ type target struct {
 	from    int64        // so many bytes of the content lie there already
 	through atomic.Int64 // so many bytes were written, without a gap
 	flaw    string       // the first thing that was wrong; set in order
+
+	back   *os.File  // the prover's own; with the hash of what was read back so far
+	proof  hash.Hash // SHA-256
+	backTo int64
 }
 
 // piece is one frame of a target. Its goroutine unpacks, writes and hashes it, and gives its slot back.

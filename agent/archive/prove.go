@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"hash"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,23 +20,27 @@ const (
 	proofQueue = 1024
 	proofRead  = 1 << 20
 	proofAhead = 8 << 20 // bytes that the disk is asked for before they are needed
-	// flushEvery is how often what was written of a large file is brought to the disk and noted. It is what an interrupted
-	// restore has to fetch again, at most.
+	// flushEvery and flushBytes are how often what was written is brought to the disk, read back and noted: also of a file
+	// that is not whole yet. It is what an interrupted restore has to fetch again, at most, and what is left to prove when
+	// the last byte was written.
 	flushEvery = 3 * time.Second
+	flushBytes = 96 << 20
 )
 
 // prover brings files to the disk, many at once, then reads each back from there and compares its SHA-256. It works beside
 // the extractor: one waits for the disk while the other has the cores.
 type prover struct {
-	d      *destination
-	queue  chan *target
-	failed chan struct{}
-	err    error // once failed is closed
-	wg     sync.WaitGroup
+	d       *destination
+	queue   chan *target
+	kick    chan struct{} // much was written since the last flush
+	written int64         // since then; of the one who calls wrote
+	failed  chan struct{}
+	err     error // once failed is closed
+	wg      sync.WaitGroup
 }
 
 func newProver(d *destination) *prover {
-	return &prover{d: d, queue: make(chan *target, proofQueue), failed: make(chan struct{})}
+	return &prover{d: d, queue: make(chan *target, proofQueue), kick: make(chan struct{}, 1), failed: make(chan struct{})}
 }
 
 // start begins to work. An error ends the restore through cancel.
@@ -58,6 +64,18 @@ func (v *prover) add(t *target) error {
 	}
 }
 
+// wrote tells how much was written. It is for the one who calls add.
+func (v *prover) wrote(n int64) {
+	if v.written += n; v.written < flushBytes {
+		return
+	}
+	v.written = 0
+	select {
+	case v.kick <- struct{}{}:
+	default: // it is busy, and will look again
+	}
+}
+
 // stop proves what is queued and waits until it is done. It is for the one who calls add.
 func (v *prover) stop() error {
 	close(v.queue)
@@ -77,6 +95,7 @@ func (v *prover) work() error {
 				files = v.waiting(append(files, t))
 			}
 		case <-tick.C:
+		case <-v.kick:
 		}
 		if err := v.prove(files); err != nil {
 			return err
@@ -103,32 +122,35 @@ func (v *prover) waiting(files []*target) []*target {
 	return files
 }
 
-// prove flushes everything that was written, proves what is whole, and then notes both.
+// prove flushes everything that was written, reads it back, and then notes what is on the disk.
 func (v *prover) prove(files []*target) error {
-	progress := v.d.underWay()
-	if len(files) == 0 && len(progress) == 0 {
+	growing := v.d.underWay()
+	if len(files) == 0 && len(growing) == 0 {
 		return nil
 	}
 	if err := v.d.flush(); err != nil {
 		return err
 	}
-	right := make([]bool, len(files))
 	var g errgroup.Group
 	g.SetLimit(runtime.GOMAXPROCS(0))
+	progress := make([]journal.Progress, len(files), len(files)+len(growing))
+	for t, n := range growing {
+		progress = append(progress, journal.Progress{Path: t.Path, Done: n})
+		g.Go(func() error { return v.d.readBack(t, n) })
+	}
 	for i, t := range files {
-		g.Go(func() (err error) {
-			right[i], err = v.d.proven(t)
+		g.Go(func() error {
+			right, err := v.d.proven(t)
+			if right {
+				progress[i] = journal.Progress{Path: t.Path, Done: t.Size}
+			}
 			return err
 		})
 	}
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	for i, t := range files {
-		if right[i] && t.Size > 0 {
-			progress = append(progress, journal.Progress{Path: t.Path, Done: t.Size})
-		}
-	}
+	progress = slices.DeleteFunc(progress, func(p journal.Progress) bool { return p.Done == 0 })
 	return diskError(v.d.journal.Append(progress))
 }
 
@@ -142,24 +164,39 @@ func (d *destination) flush() error {
 	return diskError(syncAll(dir))
 }
 
-// proven reads a file back, and gives it its final look.
+// readBack reads a file that is being written as far as it is on the disk.
+func (d *destination) readBack(t *target, upTo int64) error {
+	if t.back == nil {
+		f, err := d.stage.OpenFile(t.Path, os.O_RDWR, 0)
+		if err != nil {
+			return fmt.Errorf("read back %q: %w", t.Path, diskError(err))
+		}
+		t.back, t.proof = f, sha256.New()
+	}
+	forget(t.back, t.backTo, upTo-t.backTo)
+	if err := digestPart(t.proof, t.back, t.backTo, upTo); err != nil {
+		return fmt.Errorf("read back %q: %w", t.Path, diskError(err))
+	}
+	t.backTo = upTo
+	return nil
+}
+
+// proven reads the rest of a file back, and gives it its final look.
 func (d *destination) proven(t *target) (bool, error) {
-	f, err := d.stage.OpenFile(t.Path, os.O_RDWR, 0)
+	defer t.closeBack()
+	if err := d.readBack(t, t.Size); err != nil {
+		return false, err
+	}
+	info, err := t.back.Stat()
 	if err != nil {
 		return false, fmt.Errorf("read back %q: %w", t.Path, diskError(err))
 	}
-	defer f.Close()
-	forget(f)
-	sum, err := digestFile(f)
-	if err != nil {
-		return false, fmt.Errorf("read back %q: %w", t.Path, diskError(err))
-	}
-	if sum != t.SHA256 {
+	if info.Size() != t.Size || [32]byte(t.proof.Sum(nil)) != t.SHA256 {
 		t.fail("its SHA-256 differs from the manifest's")
 		d.flawed(t)
 		return false, nil
 	}
-	if err := d.look(f, &t.File); err != nil {
+	if err := d.look(t.back, &t.File); err != nil {
 		return false, fmt.Errorf("%q: %w", t.Path, diskError(err))
 	}
 	if err := d.stage.Chtimes(t.Path, t.MTime.Time(), t.MTime.Time()); err != nil {
@@ -169,6 +206,13 @@ func (d *destination) proven(t *target) (bool, error) {
 	defer d.mu.Unlock()
 	d.summary.Written++
 	return true, nil
+}
+
+func (t *target) closeBack() {
+	if t.back != nil {
+		_ = t.back.Close()
+		t.back = nil
+	}
 }
 
 // look gives a file its owner and mode.
@@ -182,33 +226,42 @@ func (d *destination) look(f *os.File, is *File) error {
 	return f.Chmod(fileMode(is.Mode))
 }
 
-// digestFile hashes a file from its beginning to its end; holes are not read.
+// digestFile hashes a file from its beginning to its end.
 func digestFile(f *os.File) (sum [32]byte, err error) {
 	info, err := f.Stat()
 	if err != nil {
 		return sum, err
 	}
+	h := sha256.New()
+	err = digestPart(h, f, 0, info.Size())
+	return [32]byte(h.Sum(nil)), err
+}
+
+// digestPart hashes a part of a file; holes are not read.
+func digestPart(h hash.Hash, f *os.File, off, end int64) error {
 	advise(f)
-	h, buf, zeros, asked := sha256.New(), make([]byte, min(proofRead, max(info.Size(), 1))), []byte(nil), int64(0)
-	for off := int64(0); off < info.Size(); {
-		next := nextData(f, off, info.Size())
+	buf, zeros, asked := make([]byte, min(proofRead, max(end-off, 0))), []byte(nil), off
+	for off < end {
+		next := nextData(f, off, end)
 		if next > off && zeros == nil {
 			zeros = make([]byte, zeroBlock)
 		}
 		for ; off < next; off += min(next-off, zeroBlock) {
 			_, _ = h.Write(zeros[:min(next-off, zeroBlock)])
 		}
+		if off == end {
+			break
+		}
 		if off >= asked {
-			ahead(f, off, proofAhead+proofAhead/2)
+			ahead(f, off, min(proofAhead+proofAhead/2, end-off))
 			asked = off + proofAhead/2
 		}
-		n, err := f.ReadAt(buf[:min(int64(len(buf)), info.Size()-off)], off)
-		if n == 0 && err != nil && off < info.Size() {
-			return sum, err
+		n, err := f.ReadAt(buf[:min(int64(len(buf)), end-off)], off)
+		if n == 0 && err != nil {
+			return err
 		}
 		_, _ = h.Write(buf[:n])
 		off += int64(n)
 	}
-	h.Sum(sum[:0])
-	return sum, nil
+	return nil
 }

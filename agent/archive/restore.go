@@ -115,7 +115,7 @@ func (d *destination) pass(ctx context.Context, r *Reader, f Frames, m *meter, p
 	if err != nil {
 		return err
 	}
-	x.sha = false // the prover reads everything back
+	x.sha, x.wrote = false, v.wrote // the prover reads everything back
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	v.start(cancel)

@@ -26,8 +26,12 @@ func writeBack(f *os.File, off, n int64) {
 // ahead has the system begin to read a part of a file, so that the disk has more than one request at a time.
 func ahead(f *os.File, off, n int64) { _ = unix.Fadvise(int(f.Fd()), off, n, unix.FADV_WILLNEED) }
 
-// forget has the system forget what it holds of a file in memory, so that the next read is one of the disk. What was not
-// written yet stays.
-func forget(f *os.File) { _ = unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED) }
+// forget has the system forget what it holds of a part of a file in memory, so that the next read is one of the disk. What
+// was not written yet stays.
+func forget(f *os.File, off, n int64) {
+	if n > 0 { // 0 would stand for all of it
+		_ = unix.Fadvise(int(f.Fd()), off, n, unix.FADV_DONTNEED)
+	}
+}
 
 func syncDir(dir *os.File) error { return dir.Sync() }

@@ -113,9 +113,9 @@ func (h *site) wrongDrills(t *testing.T, scratch string) {
 		t.Errorf("after a wrong answer: %+v", b)
 	}
 	real := h.server.StartCommand()[0]
-	broken := h.program(t, "broken", `exec "`+real+`" "$@" --innodb-page-size=3`)
+	broken := h.program(t, "broken", `exec "`+real+`" "$@" --innodb-data-file-path=ibdata1:77M`)
 	r := drydock(t, h.args("verify", "latest", "--drill", "--mysqld", broken)...).want(t, exitDamage)
-	if !strings.Contains(r.stderr, "start the server") || !strings.Contains(strings.ToLower(r.stderr), "innodb") {
+	if !strings.Contains(r.stderr, "start the server") || !strings.Contains(r.stderr, "ibdata1") {
 		t.Errorf("a server that does not start: %s", r.stderr)
 	}
 	hangs := h.program(t, "hangs", "exec sleep 600")
