@@ -112,7 +112,7 @@ func arguments(dir, socket string, s Server) []string {
 	args := []string{
 		"--no-defaults", "--datadir=" + filepath.Join(dir, "data"), "--socket=" + socket, "--skip-networking",
 		"--pid-file=" + filepath.Join(dir, "run", "pid"), "--tmpdir=" + filepath.Join(dir, "tmp"),
-		"--log-error=" + filepath.Join(dir, "run", "log"), "--secure-file-priv=" + filepath.Join(dir, "tmp"),
+		"--log-error=" + filepath.Join(dir, "run", "error.log"), "--secure-file-priv=" + filepath.Join(dir, "tmp"),
 		"--skip-grant-tables", "--skip-log-bin", "--loose-skip-slave-start", "--loose-skip-replica-start",
 		"--loose-mysqlx=OFF", "--loose-performance-schema=OFF", "--loose-general-log=OFF", "--loose-slow-query-log=OFF",
 		"--innodb-buffer-pool-size=" + strconv.Itoa(bufferPool), "--loose-innodb-buffer-pool-load-at-startup=OFF",
@@ -182,13 +182,18 @@ func (r *running) up(ctx context.Context, socket string, limit time.Duration) er
 	}
 }
 
-// failed describes what the server did, with the end of its log.
+// failed describes what the server did, with the end of its log and of what it printed before it had one.
 func (r *running) failed(doing string, cause error) error {
-	log, err := service.Tail(filepath.Join(r.dir, "run", "log"), logLines)
-	if err != nil || strings.TrimSpace(log) == "" {
-		log, _ = service.Tail(filepath.Join(r.dir, "output"), logLines)
+	var said []string
+	for _, name := range []string{"output", "run/error.log"} {
+		if text, err := service.Tail(filepath.Join(r.dir, filepath.FromSlash(name)), logLines); err == nil && strings.TrimSpace(text) != "" {
+			said = append(said, text)
+		}
 	}
-	return &ServerError{Doing: doing, Cause: cause, Log: log}
+	if errors.Is(cause, errEnded) && r.state != nil {
+		cause = fmt.Errorf("%w: %w", cause, r.state)
+	}
+	return &ServerError{Doing: doing, Cause: cause, Log: strings.Join(said, "\n")}
 }
 
 // gone reports whether the server has ended. A connection that broke may be the first sign of that.
