@@ -79,7 +79,8 @@ func launch(ctx context.Context, dir, program string, s Server, limit time.Durat
 	if err != nil {
 		return nil, fmt.Errorf("prepare the server: %w", err)
 	}
-	r.cmd = exec.Command(program, arguments(dir, socket, s)...)
+	// It is ended by stop, which asks first.
+	r.cmd = exec.CommandContext(context.WithoutCancel(ctx), program, arguments(dir, socket, s)...)
 	r.cmd.Dir, r.cmd.Env = dir, []string{"TMPDIR=" + filepath.Join(dir, "tmp"), "LC_ALL=C"}
 	if err := r.asOwner(); err != nil {
 		return nil, fmt.Errorf("prepare the server: %w", err)
