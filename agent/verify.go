@@ -106,12 +106,16 @@ func (a *Agent) lookAtFiles(ctx context.Context, j job.Job, b Backup, keys Keys,
 	if damage != nil {
 		rep.Damaged = append(rep.Damaged, archive.Damage{Path: b.Key, Reason: damage.Error()})
 	}
-	f, err := a.openFrames(ctx, b, src)
+	r, err := archive.Open(ctx, src)
+	if err != nil {
+		return openError(b, fmt.Errorf("open %s at target %q: %w", b.Key, b.Target, err))
+	}
+	f, err := a.framesOf(ctx, b, r.Header())
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	found, err := archive.Verify(ctx, src, frames{f}, archive.VerifyOptions{
+	found, err := r.Verify(ctx, frames{f}, archive.VerifyOptions{
 		Pages:    storedHints(b.manifest),
 		Progress: func(p archive.Progress) { tale.progress("files", b.Target, p.Bytes, b.DataBytes) },
 	})
@@ -148,15 +152,7 @@ func (a *Agent) unsealed(ctx context.Context, j job.Job, b Backup, stored *ship.
 	return unseal(ctx, b, stored, keys, j)
 }
 
-// openFrames starts the compressor that a backup was made with, with room for frames as large as its.
-func (a *Agent) openFrames(ctx context.Context, b Backup, src archive.Source) (*host.Frames, error) {
-	r, err := archive.Open(ctx, src)
-	if err != nil {
-		return nil, openError(b, fmt.Errorf("open %s at target %q: %w", b.Key, b.Target, err))
-	}
-	return a.framesOf(ctx, b, r.Header())
-}
-
+// framesOf starts the compressor that a backup was made with, with room for frames as large as its.
 func (a *Agent) framesOf(ctx context.Context, b Backup, h archive.Header) (*host.Frames, error) {
 	p := job.Provider{Type: b.manifest.Compressor, Config: job.Config("{}")}
 	f, err := a.o.Plugins.Frames(ctx, p, host.FrameOptions{FrameSize: max(frameSize, h.FrameSize), Slots: frameSlots()})
