@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -84,11 +85,7 @@ func (a *Agent) drillServer(ctx context.Context, j job.Job, b Backup, o DrillOpt
 			return "", err
 		}
 	}
-	chosen := o.Server
-	if chosen == "" {
-		chosen = j.Verify.Server
-	}
-	program, v, err := drill.Find(ctx, data, chosen, ownServer(j)...)
+	program, v, err := drill.Find(ctx, data, cmp.Or(o.Server, j.Verify.Server), ownServer(j)...)
 	if errors.Is(err, drill.ErrNoServer) {
 		err = &hinted{err, "name the program of a server with --mysqld, or install one; nothing was fetched"}
 	}
@@ -109,17 +106,7 @@ func ownServer(j job.Job) []string {
 
 // scratch makes the drill's own directory.
 func (a *Agent) scratch(ctx context.Context, j job.Job, o DrillOptions) (*drill.Scratch, error) {
-	parent := filepath.Join(a.o.DataDir, "drill")
-	for _, dir := range []string{o.Scratch, j.Verify.Scratch} {
-		if dir != "" {
-			return openScratch(ctx, dir)
-		}
-	}
-	return openScratch(ctx, parent)
-}
-
-func openScratch(ctx context.Context, parent string) (*drill.Scratch, error) {
-	parent, err := filepath.Abs(parent)
+	parent, err := filepath.Abs(cmp.Or(o.Scratch, j.Verify.Scratch, filepath.Join(a.o.DataDir, "drill")))
 	if err != nil {
 		return nil, err
 	}
@@ -150,14 +137,12 @@ func (a *Agent) drillWith(ctx context.Context, j job.Job, b Backup, o DrillOptio
 		},
 		Progress: func(p archive.Progress) { tale.progress("restore", b.Target, p.Bytes, p.TotalBytes) },
 	})
-	switch {
-	case errs.Is(err, errs.Corrupt):
-		return fmt.Errorf("%w: %w", ErrDamaged, err)
-	case errs.Is(err, errs.NoSpace):
+	if errs.Is(err, errs.NoSpace) {
 		hint := "name a directory with more room with --scratch; %d bytes beside the data are for the server"
 		return &hinted{err, fmt.Sprintf(hint, drillRoom)}
-	case err != nil:
-		return err
+	}
+	if err != nil {
+		return asDamaged(err)
 	}
 	rep.Files = done.Files
 	tale.tell(Event{Event: EventStep, Step: "restore", Phase: "done", Seconds: a.now().Sub(began).Seconds()})
@@ -166,10 +151,7 @@ func (a *Agent) drillWith(ctx context.Context, j job.Job, b Backup, o DrillOptio
 
 func (a *Agent) askServer(ctx context.Context, j job.Job, b Backup, s *drill.Scratch, program string, server drill.Server,
 	tale *story, rep *DrillReport) error {
-	limit := j.Verify.Timeout
-	if limit == 0 {
-		limit = drillTimeout
-	}
+	limit := cmp.Or(j.Verify.Timeout, drillTimeout)
 	began := a.now()
 	found, err := drill.Run(ctx, drill.Options{
 		Scratch: s, Program: program, Server: server, Queries: j.Verify.Queries, Start: min(limit, j.MySQL.StartTimeout), Limit: limit,

@@ -85,9 +85,7 @@ func (a *Agent) restoreFrom(ctx context.Context, j job.Job, b Backup, to string,
 			tale.progress(restorePhase(p), b.Target, p.Bytes, p.TotalBytes)
 		},
 	})
-	if errs.Is(err, errs.Corrupt) {
-		err = fmt.Errorf("%w: %w", ErrDamaged, err)
-	}
+	err = asDamaged(err)
 	if err != nil && statErr != nil {
 		_ = os.Remove(to) // only if it is empty: nothing was written there
 	}
@@ -123,21 +121,23 @@ func (a *Agent) openStored(ctx context.Context, j job.Job, b Backup, keys Keys) 
 	}
 	s.fetched = object.Fetched
 	src, damage, err := a.unsealed(ctx, j, b, object, keys)
-	if errs.Is(err, errs.Corrupt) {
-		err = fmt.Errorf("%w: %w", ErrDamaged, err)
-	}
 	if err != nil {
-		return s, err
+		return s, asDamaged(err)
 	}
 	s.damage = damage
 	if s.Reader, err = archive.Open(ctx, src); err != nil {
-		if errs.Is(err, errs.Corrupt) {
-			err = fmt.Errorf("%w: %w", ErrDamaged, err)
-		}
-		return s, openError(b, fmt.Errorf("open %s at target %q: %w", b.Key, b.Target, err))
+		return s, openError(b, fmt.Errorf("open %s at target %q: %w", b.Key, b.Target, asDamaged(err)))
 	}
 	s.frames, err = a.framesOf(ctx, b, s.Header())
 	return s, err
+}
+
+// asDamaged makes what is wrong with the bytes of a backup ErrDamaged as well.
+func asDamaged(err error) error {
+	if errs.Is(err, errs.Corrupt) {
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	return err
 }
 
 // restorable refuses a directory that a server works on, and one within a data directory.
