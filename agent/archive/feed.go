@@ -44,7 +44,7 @@ func (f *feeder) node(ctx context.Context, n *tree.Node) error {
 	if n.Type != manifest.Regular || n.Stat.Size == 0 {
 		fr := e.newFrame(nil, len(n.Target))
 		fr.data = []byte(n.Target)
-		fr.first, fr.last = true, true
+		fr.last = true
 		return f.send(ctx, fr)
 	}
 	return f.regular(ctx, n, e)
@@ -97,7 +97,7 @@ func (f *feeder) pieces(ctx context.Context, file *os.File, n *tree.Node, e *ent
 		if err != nil {
 			return err
 		}
-		fr.off, fr.first, fr.last = off, off == 0, off+int64(length) == size
+		fr.off, fr.last = off, off+int64(length) == size
 		if err := f.send(ctx, fr); err != nil {
 			return err
 		}

@@ -17,16 +17,16 @@ type entry struct {
 
 // frame is a piece of an entry on its way. Its slot is its own until finish.
 type frame struct {
-	entry       *entry
-	first, last bool
-	slot        Slot  // nil: data is there already
-	zeros       int   // without a slot: how many zeros it stands for
-	off         int64 // of its content in the file
-	n           int
-	data        []byte // valid once packed is closed and err is nil
-	err         error
-	packed      chan struct{}
-	hashed      chan struct{}
+	entry  *entry
+	last   bool
+	slot   Slot  // nil: data is there already
+	zeros  int   // without a slot: how many zeros it stands for
+	off    int64 // of its content in the file; 0: it is the first
+	n      int
+	data   []byte // valid once packed is closed and err is nil
+	err    error
+	packed chan struct{}
+	hashed chan struct{}
 }
 
 func (e *entry) newFrame(slot Slot, n int) *frame {

@@ -286,32 +286,32 @@ func (d *destination) looks(ctx context.Context, r *Reader) error {
 			if f.Type != manifest.Regular || !d.wanted(f.Path) {
 				return nil
 			}
-			return d.lookAt(&f)
+			return d.lookAt(d.root, at(f.Path), &f)
 		})
 		if err != nil {
 			return err
 		}
 	}
 	for _, f := range slices.Backward(d.dirs) {
-		if err := d.lookAt(&f); err != nil {
+		if err := d.lookAt(d.root, at(f.Path), &f); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (d *destination) lookAt(f *File) error {
-	p := at(f.Path)
+// lookAt gives what lies at a path below root its owner, mode and time.
+func (d *destination) lookAt(root *os.Root, p string, f *File) error {
 	if d.owner {
 		uid, gid := d.ids.of(f)
-		if err := d.root.Chown(p, uid, gid); err != nil {
+		if err := root.Chown(p, uid, gid); err != nil {
 			return diskError(err)
 		}
 	}
-	if err := d.root.Chmod(p, fileMode(f.Mode)); err != nil {
+	if err := root.Chmod(p, fileMode(f.Mode)); err != nil {
 		return diskError(err)
 	}
-	return diskError(d.root.Chtimes(p, f.MTime.Time(), f.MTime.Time()))
+	return diskError(root.Chtimes(p, f.MTime.Time(), f.MTime.Time()))
 }
 
 // clean removes the stage.

@@ -196,11 +196,8 @@ func (d *destination) proven(t *target) (bool, error) {
 		d.flawed(t)
 		return false, nil
 	}
-	if err := d.look(t.back, &t.File); err != nil {
-		return false, fmt.Errorf("%q: %w", t.Path, diskError(err))
-	}
-	if err := d.stage.Chtimes(t.Path, t.MTime.Time(), t.MTime.Time()); err != nil {
-		return false, fmt.Errorf("%q: %w", t.Path, diskError(err))
+	if err := d.lookAt(d.stage, t.Path, &t.File); err != nil {
+		return false, fmt.Errorf("%q: %w", t.Path, err)
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -213,17 +210,6 @@ func (t *target) closeBack() {
 		_ = t.back.Close()
 		t.back = nil
 	}
-}
-
-// look gives a file its owner and mode.
-func (d *destination) look(f *os.File, is *File) error {
-	if d.owner {
-		uid, gid := d.ids.of(is)
-		if err := f.Chown(uid, gid); err != nil {
-			return err
-		}
-	}
-	return f.Chmod(fileMode(is.Mode))
 }
 
 // digestFile hashes a file from its beginning to its end.

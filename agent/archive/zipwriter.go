@@ -55,7 +55,7 @@ func (z *zipWriter) Write(p []byte) (int, error) {
 // frame waits until the frame is compressed, and writes it with whatever headers belong around it.
 func (z *zipWriter) frame(fr *frame) error {
 	f := fr.entry.file
-	if fr.first {
+	if fr.off == 0 {
 		if !f.Streamed {
 			<-fr.hashed
 			f.CRC32, f.Packed = fr.entry.sum.crc, f.Size
