@@ -14,7 +14,7 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/semaphore"
+	"golang.org/x/net/netutil"
 
 	"github.com/drydock-backup/drydock/plugins/storage/receiver/pki"
 )
@@ -86,8 +86,7 @@ func (o *Offer) Serve(ctx context.Context, l net.Listener, within time.Duration)
 		},
 	}
 	served := make(chan error, 1)
-	gate := newGate(ctx, l)
-	go func() { served <- h.ServeTLS(gate, "", "") }() // ends with Shutdown, and is waited for
+	go func() { served <- h.ServeTLS(netutil.LimitListener(l, busy), "", "") }() // ends with Shutdown, and is waited for
 	var err error
 	select {
 	case err = <-o.done:
@@ -169,48 +168,4 @@ func (o *Offer) take(r Request) (Answer, int) {
 		return Answer{}, http.StatusInternalServerError
 	}
 	return Answer{Certificate: cert.Raw}, http.StatusOK
-}
-
-// gate lets so many connections in at a time.
-type gate struct {
-	net.Listener
-	ctx    context.Context
-	cancel context.CancelFunc
-	free   *semaphore.Weighted
-}
-
-func newGate(ctx context.Context, l net.Listener) *gate {
-	ctx, cancel := context.WithCancel(ctx)
-	return &gate{l, ctx, cancel, semaphore.NewWeighted(busy)}
-}
-
-// Accept waits for a place, and for a connection.
-func (g *gate) Accept() (net.Conn, error) {
-	if err := g.free.Acquire(g.ctx, 1); err != nil {
-		return nil, net.ErrClosed
-	}
-	c, err := g.Listener.Accept()
-	if err != nil {
-		g.free.Release(1)
-		return nil, err
-	}
-	return &place{Conn: c, release: sync.OnceFunc(func() { g.free.Release(1) })}, nil
-}
-
-// Close ends the waiting as well.
-func (g *gate) Close() error {
-	g.cancel()
-	return g.Listener.Close()
-}
-
-// place gives its place back when it is closed.
-type place struct {
-	net.Conn
-	release func()
-}
-
-// Close closes the connection.
-func (p *place) Close() error {
-	defer p.release()
-	return p.Conn.Close()
 }
