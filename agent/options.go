@@ -9,7 +9,6 @@ import (
 
 	"github.com/drydock-backup/drydock/agent/archive"
 	"github.com/drydock-backup/drydock/agent/fault"
-	"github.com/drydock-backup/drydock/agent/job"
 	"github.com/drydock-backup/drydock/agent/mysql"
 	"github.com/drydock-backup/drydock/agent/retry"
 	"github.com/drydock-backup/drydock/agent/ship"
@@ -90,16 +89,14 @@ func (r *running) release(c spool.Chunk) {
 // briefPatience is how long the service tries a target that is away before it does something else.
 const briefPatience = 30 * time.Second
 
-// downPatience is how long a target may be away while MySQL is down for it; the artifact waits for it then, and MySQL
-// does not.
-const downPatience = 2 * time.Minute
-
-// patience is how long a target is tried. size is 0 in the run itself.
+// patience is how long a target is tried. size is 0 in the run itself: MySQL does not wait for a target that is away once
+// the artifact is whole, but it does while the spool is full of what such a target lacks.
 func (r *running) patience(size int64) retry.Policy {
-	if size == 0 && r.b.Job.Restart == job.RestartAfterShip {
-		return retry.Policy{Total: downPatience}
-	}
-	if size > 0 && r.o.Brief {
+	const often = 100 // the time is what counts
+	switch {
+	case size == 0:
+		return retry.Policy{Total: r.o.Queue.Patience, Tries: often}
+	case r.o.Brief:
 		return retry.Policy{Total: briefPatience}
 	}
 	return retry.Policy{}

@@ -15,6 +15,7 @@ type Queue struct {
 	MaxBytes int64         // of all that waits in the spool; 0: what the disk can hold beside the next artifact
 	RetryMin time.Duration // wait after the first failure, give or take half; doubles each time (default 1 minute)
 	RetryMax time.Duration // longest wait (default 1 hour)
+	Patience time.Duration // how long a run tries a target that fails, before the artifact waits for it (default 2 minutes)
 }
 
 func (q Queue) withDefaults() Queue {
@@ -25,6 +26,9 @@ func (q Queue) withDefaults() Queue {
 		q.RetryMax = time.Hour
 	}
 	q.RetryMax = max(q.RetryMax, q.RetryMin)
+	if q.Patience <= 0 {
+		q.Patience = 2 * time.Minute
+	}
 	return q
 }
 

@@ -20,6 +20,7 @@ type AgentFile struct {
 	QueueBytes int64         // that may wait in the spool; 0: not set
 	RetryMin   time.Duration // first and longest wait between two tries of what waits; 0: not set
 	RetryMax   time.Duration
+	Patience   time.Duration // of a run with a target that fails; 0: not set
 
 	Plugins []Plugin // in the order of the file
 }
@@ -120,6 +121,8 @@ const (
 	maxQueue = 1 << 60
 	minRetry = time.Second
 	maxRetry = 7 * 24 * time.Hour
+	// maxPatience is less than a run waits for room in a full spool: a target that is away must not be what fails it.
+	maxPatience = 5 * time.Minute
 )
 
 func (d *agentDecoder) queue(b *hclsyntax.Block, file *AgentFile) {
@@ -135,6 +138,9 @@ func (d *agentDecoder) queue(b *hclsyntax.Block, file *AgentFile) {
 		if file.RetryMax > 0 && file.RetryMax < file.RetryMin {
 			g.bad("queue.retry_max is shorter than queue.retry_min", "Waits between two tries grow from retry_min to retry_max.")
 		}
+	}
+	if g := d.get(f, "patience"); g != nil {
+		file.Patience, _ = g.duration(minRetry, maxPatience)
 	}
 }
 

@@ -29,6 +29,7 @@ func queueSpec() *blockSpec {
 			{name: "max_bytes", example: `max_bytes = "500GiB"`},
 			{name: "retry_min", example: `retry_min = "1m"`},
 			{name: "retry_max", example: `retry_max = "1h"`},
+			{name: "patience", example: `patience = "2m"`},
 		},
 	}
 }

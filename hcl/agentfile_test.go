@@ -26,7 +26,7 @@ func TestAgentFiles(t *testing.T) {
 		"full": {
 			DataDir: "/var/lib/drydock", SpoolDir: "/var/spool/backup-host", PluginDir: "/usr/lib/drydock/plugins",
 			JobsDir: "/etc/drydock/jobs.d", LogLevel: "info", LogFormat: "json",
-			QueueBytes: 500 << 30, RetryMin: 30 * time.Second, RetryMax: 2 * time.Hour,
+			QueueBytes: 500 << 30, RetryMin: 30 * time.Second, RetryMax: 2 * time.Hour, Patience: 90 * time.Second,
 			Plugins: []hcl.Plugin{{Kind: "storage", Name: "sftp", Constraint: "~> 1.2"},
 				{Kind: "notify", Name: "sftp", Constraint: ">= 0.3, < 2, != 1.1.0"}},
 		},

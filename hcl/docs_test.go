@@ -116,7 +116,7 @@ func TestAgentDocumentation(t *testing.T) {
 			}
 		}
 	}
-	if found != 13 {
+	if found != 14 {
 		t.Errorf("found %d words of the language", found)
 	}
 }

@@ -30,8 +30,11 @@ type lane struct {
 	has       map[int]bool // chunks that have arrived
 	bytes     int64        // that have arrived
 	err       error        // why the target was given up
-	failing   time.Time    // since when no call has succeeded; zero after one that did
 	committed bool
+	calls     int       // tries under way
+	quiet     time.Time // since when there are tries under way and none has succeeded
+	failing   time.Time // the first error since the last success; zero when there was none
+	dead      bool      // it has not answered when it was asked, and nothing has succeeded since
 
 	progress sync.Mutex // one Progress call at a time
 }
@@ -86,8 +89,11 @@ func (l *lane) wake() {
 func (l *lane) complete() bool {
 	l.s.mu.Lock()
 	defer l.s.mu.Unlock()
-	return l.err != nil || l.s.finished && len(l.has) == len(l.s.chunks)
+	return l.done()
 }
+
+// done is complete with s.mu held.
+func (l *lane) done() bool { return l.err != nil || l.s.finished && len(l.has) == len(l.s.chunks) }
 
 func (l *lane) work() {
 	for {
@@ -148,6 +154,7 @@ func (l *lane) judge(ctx context.Context, c spool.Chunk, err error) error {
 // call runs one call to the target with this shipment's retries. bytes is what the call moves.
 func (l *lane) call(ctx context.Context, op string, bytes int64, f func(ctx context.Context) error) error {
 	return l.s.o.call(ctx, l.t, op, bytes, func(ctx context.Context) error {
+		l.asked()
 		err := f(ctx)
 		l.answered(err)
 		return err

@@ -66,17 +66,17 @@ func (r refusing) PutChunk(ctx context.Context, token string, c storage.Chunk) e
 	}
 }
 
-// MySQL does not wait for the shipment past the budget, nor for targets that only fail. What is left is shipped by the
+// MySQL does not wait for the shipment past the budget, nor for targets that are away. What is left is shipped by the
 // second step, which has nothing to do otherwise.
 func TestShipGivesMySQLBack(t *testing.T) {
 	tests := map[string]struct {
-		budget, patience time.Duration
-		waits            bool
-		down             bool // MySQL was down before the run
-		says             string
+		budget, grace time.Duration
+		waits         bool
+		down          bool // MySQL was down before the run
+		says          string
 	}{
 		"budget":                 {50 * time.Millisecond, time.Hour, true, false, "max_downtime of 50ms"},
-		"failing targets":        {0, time.Millisecond, true, false, "no target has taken anything"},
+		"the target is away":     {0, time.Millisecond, true, false, `nothing gets through to target "nas"`},
 		"nobody waits":           {50 * time.Millisecond, time.Millisecond, false, false, ""},
 		"MySQL was down before":  {50 * time.Millisecond, time.Millisecond, true, true, ""},
 		"everything has arrived": {time.Hour, time.Millisecond, true, false, ""},
@@ -93,7 +93,7 @@ func TestShipGivesMySQLBack(t *testing.T) {
 				close(to.mended)
 			}
 			said := ""
-			s := &step.Ship{Backup: b, MySQLWaits: tt.waits, Patience: tt.patience, Warn: func(text string) { said = text }}
+			s := &step.Ship{Backup: b, MySQLWaits: tt.waits, Grace: tt.grace, Warn: func(text string) { said = text }}
 			if err := s.Do(t.Context()); err != nil {
 				t.Fatal(err)
 			}

@@ -1,9 +1,11 @@
 package step
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -14,21 +16,17 @@ var ErrNotShipped = errors.New("no target has the whole artifact; it is kept in 
 type Ship struct {
 	Backup *Backup
 	// MySQLWaits says that the server is down meanwhile. Then the step does not wait for longer than the budget allows,
-	// nor for targets that do nothing but fail: it ends early, with the artifact whole, and a second Ship, the Rest, waits
-	// for what is left when the server is up.
+	// nor for targets that are away: it ends early, with the artifact whole, and a second Ship, the Rest, waits for what is
+	// left when the server is up.
 	MySQLWaits bool
 	Rest       bool
 	Warn       func(string)  // told why it ends early; needed with MySQLWaits
-	Patience   time.Duration // with targets that fail; 0 means two minutes
+	Grace      time.Duration // for targets that are away; 0 means 10 seconds
 }
 
-const (
-	// defaultPatience is long enough for a provider that is started again, or a target that is, and not longer: the
-	// artifact is whole in the spool and goes out all the same, so nothing is gained by a server that waits.
-	defaultPatience = 2 * time.Minute
-	// lookEvery is how often targets that may fail are looked at.
-	lookEvery = 500 * time.Millisecond
-)
+// defaultGrace is long enough for a provider that is started again, or a connection that is. More would be of no use: the
+// artifact is whole in the spool and goes out all the same.
+const defaultGrace = 10 * time.Second
 
 // Name implements run.Step.
 func (s *Ship) Name() string {
@@ -69,25 +67,20 @@ func (s *Ship) Do(ctx context.Context) error {
 func (s *Ship) early(ctx context.Context) string {
 	ctx, cancel := s.Backup.withinBudget(ctx)
 	defer cancel()
-	patience := s.Patience
-	if patience == 0 {
-		patience = defaultPatience
+	away := s.Backup.Shipment.AllAway(ctx, cmp.Or(s.Grace, defaultGrace))
+	switch {
+	case len(away) > 0:
+		return fmt.Sprintf("nothing gets through to %s for now", targetNames(away))
+	case errors.Is(context.Cause(ctx), errBudget):
+		return fmt.Sprintf("max_downtime of %s is used up", s.Backup.Job.MySQL.MaxDowntime)
 	}
-	look := time.NewTicker(lookEvery)
-	defer look.Stop()
-	for {
-		select {
-		case <-s.Backup.Shipment.Ended():
-			return ""
-		case <-ctx.Done():
-			if errors.Is(context.Cause(ctx), errBudget) {
-				return fmt.Sprintf("max_downtime of %s is used up", s.Backup.Job.MySQL.MaxDowntime)
-			}
-			return ""
-		case <-look.C:
-		}
-		if since := s.Backup.Shipment.FailingSince(); !since.IsZero() && time.Since(since) >= patience {
-			return fmt.Sprintf("no target has taken anything for %s", patience)
-		}
+	return ""
+}
+
+func targetNames(labels []string) string {
+	quoted := make([]string, len(labels))
+	for i, l := range labels {
+		quoted[i] = fmt.Sprintf("target %q", l)
 	}
+	return strings.Join(quoted, ", ")
 }

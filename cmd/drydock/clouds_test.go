@@ -78,8 +78,8 @@ func gcsCloud(t *testing.T) cloud {
 }
 
 // S3, R8.6, R9.3: the main job's run goes to two S3 services, Azure, Google Cloud Storage and a receiver at once. One of them
-// dies in the middle: MySQL is given back within its budget, the others complete, and what waits is seen. When the dead one is
-// back, resume sends it what it lacks. Then each of the five gives back a server with the same CHECKSUM TABLE.
+// dies in the middle: MySQL is given back while it is still tried, the others complete, and what waits is seen. When the dead
+// one is back, resume sends it what it lacks. Then each of the five gives back a server with the same CHECKSUM TABLE.
 func TestClouds(t *testing.T) {
 	t.Parallel()
 	s := testenv.MySQL(t)
@@ -98,10 +98,11 @@ func TestClouds(t *testing.T) {
 	h := newSite(t, s)
 	h.wantSizes(t, strings.Join(blocks, "\n  "))
 	blocks = append(blocks, receiverTarget(r.Enroll(t, "shop")))
-	// One part of several has arrived when the network goes. The budget is shorter than a target is waited for.
-	h.writeJob(t, jobText{ChunkSize: "5MiB", MaxDowntime: "60s", Target: strings.Join(blocks, "\n  ")})
+	// One part of several has arrived when the network goes. The patience is longer than MySQL waits.
+	h.writeJob(t, jobText{ChunkSize: "5MiB", Target: strings.Join(blocks, "\n  ")})
 	pid := h.server.PID()
-	run := watch(t, drydockCommand(t, h.args("run", "--file", h.job, "--json")...), func(e agent.Event) {
+	args := h.args("run", "--file", h.job, "--json", "--config", h.config(t, `patience = "45s"`))
+	run := watch(t, drydockCommand(t, args...), func(e agent.Event) {
 		switch {
 		case step("ship", "begun")(e):
 			parts.held(t)
@@ -111,16 +112,13 @@ func TestClouds(t *testing.T) {
 			h.wantUp(t)
 		}
 	}).want(t, exitPartial)
-	wantStory(t, run, "preflight", "stop", "capture", "ship", "restart", "confirm", "deliver", "commit", "clean")
+	shippedLast(t, run, `nothing gets through to target \"offsite\" for now`)
 	h.wantUp(t)
 	e := lastEvent(t, run)
 	if e.Status != agent.StatusPartial || e.BackupID == "" || h.server.PID() == pid {
 		t.Fatalf("finished: %+v", e.Outcome)
 	}
 	run.says(t, "drydock resume "+e.Run)
-	if !strings.Contains(run.stdout, "max_downtime of 1m0s is used up") {
-		t.Error("no event tells that the budget was used up")
-	}
 	for _, target := range e.Targets {
 		if target.Stored == (target.Target == dying.label) || slices.Contains(labels, target.Target) != target.Stored {
 			t.Errorf("target: %+v", target)

@@ -61,7 +61,9 @@ func (a *app) readConfig(cmd *cobra.Command) error {
 		}
 	}
 	a.jobsDir = file.JobsDir
-	a.queue = agent.Queue{MaxBytes: file.QueueBytes, RetryMin: file.RetryMin, RetryMax: file.RetryMax}
+	a.queue = agent.Queue{
+		MaxBytes: file.QueueBytes, RetryMin: file.RetryMin, RetryMax: file.RetryMax, Patience: file.Patience,
+	}
 	for _, p := range file.Plugins {
 		a.plugins.required = append(a.plugins.required, plugin.Requirement(p))
 	}

@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -301,41 +300,4 @@ func TestMaxDowntimeInCapture(t *testing.T) {
 	h.wantUp(t)
 	h.wantNothing(t)
 	h.wantNoTrace(t, e.Run)
-}
-
-// Past the budget a whole artifact ships while MySQL is up again. The target takes nothing before.
-func TestMaxDowntimeInShip(t *testing.T) {
-	t.Parallel()
-	s := testenv.MySQL(t)
-	s.Fill(t, testenv.FillOptions{BigMB: 4})
-	h := newSite(t, s)
-	h.writeJob(t, jobText{MaxDowntime: "45s"})
-	before := s.Checksums(t)
-	cmd := drydockCommand(t, h.args("run", "--file", h.job, "--json")...)
-	frozen := 0
-	r := watchedRun(t, cmd, func(e agent.Event) bool {
-		switch {
-		case step("capture", "begun")(e):
-			for _, c := range children(t, cmd.Process.Pid) {
-				if strings.Contains(c.args, "serve storage file") {
-					frozen = c.pid
-					signalTo(t, frozen, syscall.SIGSTOP)
-				}
-			}
-		case step("confirm", "done")(e):
-			signalTo(t, frozen, syscall.SIGCONT)
-			return true
-		}
-		return false
-	}, func(int) { h.wantUp(t) }).want(t, exitDone)
-	story := regexp.MustCompile(`(?s)max_downtime of 45s is used up: MySQL is started first.*"step":"restart","phase":"begun".*` +
-		`"step":"confirm","phase":"done".*"step":"deliver","phase":"begun".*"step":"deliver","phase":"done".*"step":"commit"`)
-	if !story.MatchString(r.stdout) {
-		t.Errorf("events:\n%s", r.stdout)
-	}
-	e := lastEvent(t, r)
-	if e.BudgetSeconds != 45 || e.DowntimeSeconds < 45 {
-		t.Errorf("finished: %+v", e.Outcome)
-	}
-	h.wantRestored(t, e.BackupID, before)
 }

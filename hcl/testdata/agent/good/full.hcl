@@ -9,6 +9,7 @@ queue {
   max_bytes = "500GiB"
   retry_min = "30s"
   retry_max = "2h"
+  patience  = "90s"
 }
 
 log {
