@@ -22,7 +22,7 @@ import (
 )
 
 const (
-	// drillTimeout is how long the server of a drill may work, where the job does not say.
+	// drillTimeout is how long a drill may take, where the job does not say.
 	drillTimeout = 12 * time.Hour
 	// drillRoom is what a server needs beside the data: redo and undo logs, temporary tables.
 	drillRoom = 512 << 20
@@ -61,39 +61,62 @@ func (a *Agent) Drill(ctx context.Context, j job.Job, o DrillOptions) (rep Drill
 	if err != nil {
 		return rep, err
 	}
+	return a.drill(ctx, j, b, o)
+}
+
+// drill is Drill of a backup that was found.
+func (a *Agent) drill(ctx context.Context, j job.Job, b Backup, o DrillOptions) (rep DrillReport, err error) {
 	rep = DrillReport{Backup: b.ID, Target: b.Target, Key: b.Key, DataBytes: b.DataBytes, Damaged: []archive.Damage{}}
-	program, err := a.drillServer(ctx, j, b, o, &rep)
-	if err != nil {
+	if err := a.drillServer(ctx, j, b, o, &rep); err != nil {
 		return rep, err
 	}
 	began := a.now()
-	err = a.drillWith(ctx, j, b, o, program, &rep)
+	err = a.drillInTime(ctx, j, b, o, &rep)
 	rep.Seconds = a.now().Sub(began).Seconds()
 	return rep, a.keepResult(ctx, b, byDrill, err)
 }
 
+// drillInTime gives a drill up when its time is over, which says nothing about the backup.
+func (a *Agent) drillInTime(ctx context.Context, j job.Job, b Backup, o DrillOptions, rep *DrillReport) error {
+	limit := cmp.Or(j.Verify.Timeout, drillTimeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("%w: it was given %s", drill.ErrTimeout, limit))
+	defer cancel()
+	err := a.drillWith(ctx, j, b, o, rep)
+	if cause := context.Cause(ctx); err != nil && errors.Is(cause, drill.ErrTimeout) {
+		return &hinted{fmt.Errorf("drill: %w", cause), "allow more with timeout in the job's verify block"}
+	}
+	return err
+}
+
 // drillServer finds a server that fits the backup.
-func (a *Agent) drillServer(ctx context.Context, j job.Job, b Backup, o DrillOptions, rep *DrillReport) (string, error) {
+func (a *Agent) drillServer(ctx context.Context, j job.Job, b Backup, o DrillOptions, rep *DrillReport) error {
+	if b.manifest == nil {
+		return b.sound()
+	}
 	var f mysql.Facts
 	if err := json.Unmarshal(b.manifest.Server, &f); err != nil {
-		return "", fmt.Errorf("server facts: %w", err)
+		return fmt.Errorf("server facts: %w", err)
 	}
+	program, v, err := fittingServer(ctx, j, f, o.Server)
+	if err == nil {
+		rep.Program, rep.Server = program, v.String()
+	}
+	return err
+}
+
+// fittingServer finds a server for the data of another one.
+func fittingServer(ctx context.Context, j job.Job, of mysql.Facts, chosen string) (program string, v drill.Version, err error) {
 	var data drill.Version // not known of a server that was down before its backup
-	if f.Version != "" {
-		var err error
-		if data, err = drill.ParseVersion(f.Version); err != nil {
-			return "", err
+	if of.Version != "" {
+		if data, err = drill.ParseVersion(of.Version); err != nil {
+			return "", v, err
 		}
 	}
-	program, v, err := drill.Find(ctx, data, cmp.Or(o.Server, j.Verify.Server), ownServer(j)...)
+	program, v, err = drill.Find(ctx, data, cmp.Or(chosen, j.Verify.Server), ownServer(j)...)
 	if errors.Is(err, drill.ErrNoServer) {
-		err = &hinted{err, "name the program of a server with --mysqld, or install one; nothing was fetched"}
+		err = &hinted{err, "install one, or name its program with mysqld in the job's verify block or with --mysqld; nothing was fetched"}
 	}
-	if err != nil {
-		return "", err
-	}
-	rep.Program, rep.Server = program, v.String()
-	return program, nil
+	return program, v, err
 }
 
 // ownServer is the job's own server program, where its start command tells it.
@@ -106,15 +129,14 @@ func ownServer(j job.Job) []string {
 
 // scratch makes the drill's own directory.
 func (a *Agent) scratch(ctx context.Context, j job.Job, o DrillOptions) (*drill.Scratch, error) {
-	parent, err := filepath.Abs(cmp.Or(o.Scratch, j.Verify.Scratch, filepath.Join(a.o.DataDir, "drill")))
+	parent, err := filepath.Abs(cmp.Or(o.Scratch, a.scratchDir(j)))
 	if err != nil {
 		return nil, err
 	}
 	return drill.Open(ctx, parent)
 }
 
-func (a *Agent) drillWith(ctx context.Context, j job.Job, b Backup, o DrillOptions, program string,
-	rep *DrillReport) (err error) {
+func (a *Agent) drillWith(ctx context.Context, j job.Job, b Backup, o DrillOptions, rep *DrillReport) (err error) {
 	src, err := a.openStored(ctx, j, b, o.Keys)
 	if err != nil {
 		return err
@@ -138,7 +160,8 @@ func (a *Agent) drillWith(ctx context.Context, j job.Job, b Backup, o DrillOptio
 		Progress: func(p archive.Progress) { tale.progress("restore", b.Target, p.Bytes, p.TotalBytes) },
 	})
 	if errs.Is(err, errs.NoSpace) {
-		hint := "name a directory with more room with --scratch; %d bytes beside the data are for the server"
+		hint := "name a directory with more room with scratch_dir in the job's verify block or with --scratch; " +
+			"%d bytes beside the data are for the server"
 		return &hinted{err, fmt.Sprintf(hint, drillRoom)}
 	}
 	if err != nil {
@@ -146,15 +169,14 @@ func (a *Agent) drillWith(ctx context.Context, j job.Job, b Backup, o DrillOptio
 	}
 	rep.Files = done.Files
 	tale.tell(Event{Event: EventStep, Step: "restore", Phase: "done", Seconds: a.now().Sub(began).Seconds()})
-	return a.askServer(ctx, j, b, s, program, server, tale, rep)
+	return a.askServer(ctx, j, b, s, server, tale, rep)
 }
 
-func (a *Agent) askServer(ctx context.Context, j job.Job, b Backup, s *drill.Scratch, program string, server drill.Server,
-	tale *story, rep *DrillReport) error {
-	limit := cmp.Or(j.Verify.Timeout, drillTimeout)
+func (a *Agent) askServer(ctx context.Context, j job.Job, b Backup, s *drill.Scratch, server drill.Server, tale *story,
+	rep *DrillReport) error {
 	began := a.now()
 	found, err := drill.Run(ctx, drill.Options{
-		Scratch: s, Program: program, Server: server, Queries: j.Verify.Queries, Start: min(limit, j.MySQL.StartTimeout), Limit: limit,
+		Scratch: s, Program: rep.Program, Server: server, Queries: j.Verify.Queries, Start: j.MySQL.StartTimeout,
 	})
 	if err == nil {
 		tale.tell(Event{Event: EventStep, Step: "server", Phase: "done", Seconds: a.now().Sub(began).Seconds()})

@@ -13,7 +13,7 @@ import (
 )
 
 // end finishes a run, however its sequence ended: a backup that can still be saved is saved, what is of no use is
-// dropped, the state says how it ended, and those who want to know are told.
+// dropped, the state says how it ended, those who want to know are told, and the locks are given back.
 func (r *running) end(ctx context.Context, failure error) (Outcome, error) {
 	// From here on nothing may be cut short by whoever cancelled the run; every part has its own bound.
 	free := context.WithoutCancel(ctx)
@@ -35,7 +35,6 @@ func (r *running) end(ctx context.Context, failure error) (Outcome, error) {
 	}
 	r.notify(free, r.ended(out, failure))
 	r.log(out)
-	r.tell(Event{Event: EventFinished, Outcome: &out})
 	if err := r.close(); err != nil {
 		r.o.Log.Warn("close the run", "error", err)
 	}

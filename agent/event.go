@@ -41,7 +41,7 @@ type Status string
 // The ends of a run.
 const (
 	StatusDone      Status = "done"      // every target holds a proven backup
-	StatusDamaged   Status = "damaged"   // likewise, of a database that has damaged pages
+	StatusDamaged   Status = "damaged"   // likewise, of a database that has damaged pages, or its drill found it damaged
 	StatusPartial   Status = "partial"   // some targets do; the spool keeps the artifact for the others
 	StatusWaiting   Status = "waiting"   // no target has it yet; the artifact is whole and waits in the spool
 	StatusFailed    Status = "failed"    // no backup; MySQL is as it was before
@@ -68,6 +68,8 @@ type Outcome struct {
 	Error            string          `json:"error,omitempty"`
 
 	DamagedPages []archive.DamagedPages `json:"damaged_pages,omitempty"` // the first hundred files; absent after a resume
+
+	Drill *RunDrill `json:"drill,omitempty"` // absent when none was due
 }
 
 // TargetOutcome is how one target ended.

@@ -5,3 +5,6 @@ var History = history
 
 // NewID names a run.
 var NewID = newID
+
+// DrillDue reports whether a run has to drill its backup.
+var DrillDue = drillDue

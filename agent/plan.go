@@ -34,6 +34,7 @@ type Plan struct {
 	Key              string          `json:"key"`
 	SealedFor        []string        `json:"sealed_for"` // who can open it; empty: it is not encrypted
 	Targets          []PlanTarget    `json:"targets"`
+	Drill            *PlanDrill      `json:"drill,omitempty"` // absent when the job asks for none
 	Steps            []string        `json:"steps"`
 	Warnings         []string        `json:"warnings"`
 	Refused          []string        `json:"refused"` // why the run would not go ahead
@@ -55,7 +56,11 @@ func (a *Agent) Plan(ctx context.Context, j job.Job) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	return a.planOf(b)
+	p, err := a.planOf(b)
+	if err == nil && j.Verify.Drill > 0 {
+		err = a.planDrill(ctx, b, &p)
+	}
+	return p, err
 }
 
 // Connect tries every connection of a job: server, data directory, targets.

@@ -63,6 +63,7 @@ func (a *Agent) Recover(ctx context.Context, j job.Job) (found []Recovered, err 
 	if r.server, err = a.openServer(j); err != nil {
 		return nil, err
 	}
+	defer a.sweepDrills(ctx, j)
 	found, err = r.revive(ctx, startedByRecover)
 	if err != nil || len(found) == 0 {
 		return found, err

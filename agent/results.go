@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/drydock-backup/drydock/agent/durable"
@@ -32,9 +33,12 @@ type Result struct {
 
 const maxResult = 64 << 10 // bytes of a kept result
 
+func (a *Agent) resultsDir(job string) string {
+	return filepath.Join(a.o.DataDir, "verified", url.PathEscape(job))
+}
+
 func (a *Agent) resultPath(b Backup, how string) string {
-	name := url.PathEscape(b.ID) + "." + url.PathEscape(b.Target) + "." + how + ".json"
-	return filepath.Join(a.o.DataDir, "verified", url.PathEscape(b.Job), name)
+	return filepath.Join(a.resultsDir(b.Job), url.PathEscape(b.ID)+"."+url.PathEscape(b.Target)+"."+how+".json")
 }
 
 // keepResult notes what came of a verification, and returns its error. What says nothing about the backup, such as a target
@@ -96,6 +100,53 @@ func ParseResult(text []byte) (Result, error) {
 		return Result{}, errors.New("read result: its times do not fit together")
 	}
 	return r, nil
+}
+
+// drills returns the results of all drills of a job's backups, by file name. What cannot be read is told and left out.
+func (a *Agent) drills(job string) map[string]Result {
+	all := map[string]Result{}
+	entries, err := os.ReadDir(a.resultsDir(job))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		a.o.Log.Warn("read the results of drills", "job", job, "error", err)
+	}
+	for _, e := range entries {
+		if !strings.HasSuffix(e.Name(), "."+byDrill+".json") {
+			continue
+		}
+		r, err := readResult(filepath.Join(a.resultsDir(job), e.Name()))
+		if err != nil {
+			a.o.Log.Warn("a result of a drill cannot be read", "file", e.Name(), "error", err)
+			continue
+		}
+		all[e.Name()] = r
+	}
+	return all
+}
+
+// lastProven is when a server has last run on a backup of the job; zero: never.
+func (a *Agent) lastProven(job string) (last time.Time) {
+	for _, r := range a.drills(job) {
+		if r.Good.After(last) {
+			last = r.Good
+		}
+	}
+	return last
+}
+
+// drilledRun sums up the drills of one run's backup, at whatever targets.
+func drilledRun(drills map[string]Result, id string) (sum Result) {
+	for name, r := range drills {
+		if !strings.HasPrefix(name, url.PathEscape(id)+".") {
+			continue
+		}
+		if r.Good.After(sum.Good) {
+			sum.Good = r.Good
+		}
+		if r.Last.After(sum.Last) {
+			sum.Last, sum.Failure = r.Last, r.Failure
+		}
+	}
+	return sum
 }
 
 // recall adds to a backup what is known of its verifications on this host.

@@ -42,7 +42,8 @@ func (a *Agent) Resume(ctx context.Context, j job.Job, id string, observe func(E
 		return Outcome{}, errors.Join(err, r.close())
 	}
 	runner := run.Runner{Journal: r.journal, Observe: r.stepped}
-	return r.end(ctx, runner.Run(ctx, r.rest()...))
+	out, err := r.end(ctx, runner.Run(ctx, r.rest()...))
+	return r.over(out), err
 }
 
 // rest is what a waiting run still has to do. One that died when every target held the backup has only its local copy left,

@@ -44,8 +44,15 @@ func (a *Agent) Run(ctx context.Context, j job.Job, observe func(Event)) (Outcom
 	if err != nil {
 		return Outcome{}, interrupted(ctx, err)
 	}
-	err = r.sequence(ctx)
-	return r.end(ctx, err)
+	out, err := r.end(ctx, r.sequence(ctx))
+	err = r.prove(ctx, &out, err)
+	return r.over(out), err
+}
+
+// over tells that nothing more comes.
+func (r *running) over(out Outcome) Outcome {
+	r.tell(Event{Event: EventFinished, Outcome: &out})
+	return out
 }
 
 // running is one run while it goes on.
@@ -108,6 +115,7 @@ func (r *running) open(ctx context.Context, cancel context.CancelCauseFunc) (err
 	if r.sealed, err = envelope(r.b.Job.Encrypt); err != nil {
 		return err
 	}
+	r.sweepDrills(ctx, r.b.Job)
 	return r.settle(ctx, dead)
 }
 

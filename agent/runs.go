@@ -23,6 +23,10 @@ type RunRow struct {
 	ArtifactBytes   int64     `json:"artifact_bytes"`
 	Error           string    `json:"error,omitempty"`
 
+	// What drills of its backup have found on this host.
+	LastProven   time.Time `json:"last_proven,omitzero"`    // when a server last ran on it
+	DrillFailure string    `json:"drill_failure,omitempty"` // what the latest drill found wrong; the status is "damaged" then
+
 	Waiting *WaitingRow `json:"waiting,omitempty"` // only for a run whose artifact waits in the spool
 }
 
@@ -78,8 +82,9 @@ func (a *Agent) Runs(ctx context.Context, job string) (rows []RunRow, err error)
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 	runs, err := store.Last(state.KeepRuns)
+	drills := a.drills(job)
 	for _, r := range runs {
-		rows = append(rows, rowOf(r))
+		rows = append(rows, rowOf(r, drills))
 	}
 	return rows, err
 }
@@ -112,8 +117,8 @@ func (a *Agent) ShowRun(ctx context.Context, id string) (d RunDetail, err error)
 	if err != nil {
 		return d, err
 	}
-	d = RunDetail{RunRow: rowOf(r), PredictedSeconds: r.PredictedSeconds, SpoolDir: r.SpoolDir, MySQLPending: r.Intent.Pending() && !r.Intent.Started(),
-		Steps: []StepRow{}, Targets: []TargetRow{}}
+	d = RunDetail{RunRow: rowOf(r, a.drills(r.Job)), PredictedSeconds: r.PredictedSeconds, SpoolDir: r.SpoolDir,
+		MySQLPending: r.Intent.Pending() && !r.Intent.Started(), Steps: []StepRow{}, Targets: []TargetRow{}}
 	if r.Artifact != nil {
 		d.Key, d.Files = r.Artifact.Key, r.Artifact.Files
 	}
@@ -154,13 +159,18 @@ func (d *RunDetail) fill(store *state.Store, r state.Run) error {
 	return nil
 }
 
-func rowOf(r state.Run) RunRow {
+func rowOf(r state.Run, drills map[string]Result) RunRow {
 	row := RunRow{RunID: r.ID, Job: r.Job, Started: r.Started, Finished: r.Finished, Status: string(r.Status), Error: r.Failure}
 	if r.Artifact != nil {
 		row.DataBytes, row.ArtifactBytes = r.Artifact.DataBytes, r.Artifact.Size
 	}
 	if !r.DownSince.IsZero() && !r.UpAgain.IsZero() {
 		row.DowntimeSeconds = r.UpAgain.Sub(r.DownSince).Seconds()
+	}
+	drilled := drilledRun(drills, r.ID)
+	row.LastProven, row.DrillFailure = drilled.Good, drilled.Failure
+	if drilled.Failure != "" && r.Status == state.Done {
+		row.Status = string(state.Damaged)
 	}
 	if r.Status == state.Waiting && r.Queue != nil {
 		row.Waiting = waitingOf(r)

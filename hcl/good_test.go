@@ -1,6 +1,7 @@
 package hcl_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -46,6 +47,8 @@ func TestGoodFiles(t *testing.T) {
 			},
 			Notify: []job.Notify{{On: []string{"failure", "mysql-down"}, Provider: job.Provider{Type: "webhook", Label: "dba",
 				Config: job.Config(`{"timeout":"10s","url":"https://hooks.example.com/abc"}`)}}},
+			Verify: job.Verify{Drill: 14 * 24 * time.Hour, Server: "/usr/sbin/mysqld", Scratch: "/srv/drills", Timeout: 4 * time.Hour,
+				Queries: []job.Query{{Name: "there are orders", SQL: "SELECT COUNT(*) > 1000 FROM shop.orders", Expect: "1"}}},
 		}},
 		"testdata/good/least.hcl": {
 			leastJob("orders", job.MySQL{Host: "127.0.0.1", Port: 3306, User: "drydock", DataDir: "/var/lib/mysql",
@@ -64,6 +67,31 @@ func TestGoodFiles(t *testing.T) {
 				t.Errorf("jobs (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// How often drills are made is a word or a duration. Backups that only others can open may be drilled by nobody here.
+func TestDrillWords(t *testing.T) {
+	const day = 24 * time.Hour
+	recipients := `encrypt { recipients = ["age1vh24rrnp70544t4s6qjep5jsxqdfvvxhq9n7gypw6q938egecfhqjjr94c"] }`
+	for text, want := range map[string]time.Duration{
+		`verify {}`: 0, `verify { drill = null }`: 0, `verify { drill = "never" }`: 0, recipients + "\n verify { drill = \"never\" }": 0,
+		`verify { drill = "always" }`: job.DrillAlways, `verify { drill = "daily" }`: day, `verify { drill = "weekly" }`: 7 * day,
+		`verify { drill = "monthly" }`: 30 * day, `verify { drill = "168h" }`: 7 * day, `verify { drill = "1d12h" }`: 36 * time.Hour,
+	} {
+		source := fmt.Sprintf(`job "orders" {
+			mysql {
+				user     = "drydock"
+				data_dir = "/var/lib/mysql"
+				service "systemd" { unit = "mysql.service" }
+			}
+			target "file" "nas" { path = "/mnt/nas" }
+			%s
+		}`, text)
+		result, diags := testLoader(t, nil).Load(t.Context(), hcl.Source{Name: "a.hcl", Data: []byte(source)})
+		if diags.HasErrors() || len(result.Jobs) != 1 || result.Jobs[0].Verify.Drill != want {
+			t.Errorf("%s: %+v, %v", text, result.Jobs, diags)
+		}
 	}
 }
 

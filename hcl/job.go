@@ -31,7 +31,7 @@ func (d *decoder) job(src *source, b *hclsyntax.Block, names map[string]*hclsynt
 		j.Encrypt = d.encrypt(e, b)
 	}
 	if b := f.one("verify"); b != nil {
-		j.Verify = d.verify(e, b)
+		j.Verify = d.verify(e, b, j.Encrypt)
 	}
 	d.providers(e, f, &j)
 	return j, d.errors() == before

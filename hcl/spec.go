@@ -110,8 +110,9 @@ func encryptSpec() *blockSpec {
 
 func verifySpec() *blockSpec {
 	return &blockSpec{
-		name: "verify", example: `verify { mysqld = "/usr/sbin/mysqld" }`,
+		name: "verify", example: `verify { drill = "weekly" }`,
 		attrs: []attrSpec{
+			{name: "drill", example: `drill = "weekly"`},
 			{name: "mysqld", example: `mysqld = "/usr/sbin/mysqld"`},
 			{name: "scratch_dir", example: `scratch_dir = "/srv/drills"`},
 			{name: "timeout", example: `timeout = "4h"`},

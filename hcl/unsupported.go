@@ -13,7 +13,6 @@ func unsupported() map[string]string {
 	return map[string]string{
 		"job.schedule":       "the job would never run on its own",
 		"job.retention":      "old backups would never be deleted",
-		"verify.drill":       "no drill would be made on its own; drydock verify --drill makes one",
 		`service.windows`:    "MySQL could be neither stopped nor started",
 		"agent.max_runs":     "more runs than that could go on at the same time",
 		"agent file.console": "there would be no console at that address",

@@ -214,12 +214,16 @@ func (g *given) oneOf(words []string) (string, bool) {
 	if !ok || slices.Contains(words, s) {
 		return s, ok
 	}
-	hint := ""
-	if !g.secret {
-		hint = didYouMean(s, words)
-	}
-	g.bad(fmt.Sprintf("unknown value%s for %s", g.show(s), g.title()), hint+"It takes "+alternatives(words)+".")
+	g.bad(fmt.Sprintf("unknown value%s for %s", g.show(s), g.title()), g.guess(s, words)+"It takes "+alternatives(words)+".")
 	return "", false
+}
+
+// guess asks whether a word was meant that is like the value, or is empty when the value must not be seen.
+func (g *given) guess(s string, words []string) string {
+	if g.secret {
+		return ""
+	}
+	return didYouMean(s, words)
 }
 
 func alternatives(words []string) string {

@@ -2,16 +2,29 @@ package hcl
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/drydock-backup/drydock/agent/job"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
 )
 
-// verify decodes how drills are made.
-func (d *decoder) verify(e *evaluator, b *hclsyntax.Block) job.Verify {
+const (
+	leastDrill = time.Hour
+	mostDrill  = 366 * day
+	day        = 24 * time.Hour
+)
+
+// verify decodes how drills are made, and how often.
+func (d *decoder) verify(e *evaluator, b *hclsyntax.Block, enc *job.Encrypt) job.Verify {
 	var v job.Verify
 	f := e.check(b, verifySpec(), "verify")
+	if g := e.get(f, "drill"); g != nil {
+		v.Drill = g.often()
+		d.canOpen(g, v.Drill, enc)
+	}
 	if g := e.get(f, "mysqld"); g != nil {
 		v.Server, _ = g.absolute()
 	}
@@ -27,6 +40,37 @@ func (d *decoder) verify(e *evaluator, b *hclsyntax.Block) job.Verify {
 		v.Queries = append(v.Queries, e.query(b))
 	}
 	return v
+}
+
+// often is the value as how old a proof may get: a word, or a duration.
+func (g *given) often() time.Duration {
+	words := []string{"never", "always", "daily", "weekly", "monthly"}
+	lengths := []time.Duration{0, job.DrillAlways, day, 7 * day, 30 * day}
+	takes := "It takes " + alternatives(words) + `, or a duration such as "14d".`
+	if g.val.IsNull() || g.val.Type() != cty.String {
+		g.bad(fmt.Sprintf("%s must be %s", g.title(), wantText), takes)
+		return 0
+	}
+	s := g.val.AsString()
+	if i := slices.Index(words, s); i >= 0 {
+		return lengths[i]
+	}
+	if s == "" || !strings.Contains("0123456789", s[:1]) {
+		g.bad(fmt.Sprintf("unknown value%s for %s", g.show(s), g.title()), g.guess(s, words)+takes)
+		return 0
+	}
+	often, _ := g.duration(leastDrill, mostDrill)
+	return often
+}
+
+// canOpen refuses drills of backups that the host which makes them cannot open.
+func (d *decoder) canOpen(g *given, often time.Duration, enc *job.Encrypt) {
+	if often == 0 || enc == nil || enc.Passphrase != "" || len(enc.Recipients) == 0 {
+		return
+	}
+	g.bad("a drill could not open the backup", "The backups are encrypted for recipients alone, and their keys are not on this host: that is "+
+		"what recipients are for. Make drills where a key is, with drydock verify --drill --identity, and remove the line; or give the "+
+		"encrypt block a passphrase as well.")
 }
 
 // uniqueQuery wants names that tell queries apart.

@@ -16,7 +16,6 @@ type Options struct {
 	Server  Server
 	Queries []job.Query
 	Start   time.Duration // how long the server may take until it answers
-	Limit   time.Duration // how long everything may take
 }
 
 // Report is what a drill has found.
@@ -29,10 +28,8 @@ type Report struct {
 const maxDamaged = 1000
 
 // Run starts the server, checks every table, runs the queries, and stops it. A server that does not start on the data, or
-// dies on them, is a *ServerError; what the server itself finds is in the report.
+// dies on them, is a *ServerError; what the server itself finds is in the report. How long it may take is for ctx to say.
 func Run(ctx context.Context, o Options) (rep Report, err error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, o.Limit, fmt.Errorf("%w: it was given %s", ErrTimeout, o.Limit))
-	defer cancel()
 	r, err := launch(ctx, o.Scratch.Dir, o.Program, o.Server, o.Start)
 	if err != nil {
 		return rep, err

@@ -33,7 +33,7 @@ func Open(ctx context.Context, parent string) (*Scratch, error) {
 	if err := durable.MkdirAll(parent, 0o700); err != nil {
 		return nil, err
 	}
-	if err := sweep(ctx, parent); err != nil {
+	if err := Sweep(ctx, parent); err != nil {
 		return nil, fmt.Errorf("clean up after an earlier drill: %w", err)
 	}
 	dir, err := os.MkdirTemp(parent, prefix)
@@ -53,8 +53,9 @@ func (s *Scratch) Data() string { return filepath.Join(s.Dir, "data") }
 // Close removes the directory with all that is in it.
 func (s *Scratch) Close() error { return errors.Join(os.RemoveAll(s.Dir), s.lock.Release()) }
 
-// sweep removes the directories of drills that have died, and ends the servers that outlived them.
-func sweep(ctx context.Context, parent string) error {
+// Sweep removes the directories of drills below parent that have died, and ends the servers that outlived them. One that goes
+// on is left alone.
+func Sweep(ctx context.Context, parent string) error {
 	dirs, err := filepath.Glob(filepath.Join(parent, prefix+"*"))
 	if err != nil {
 		return err

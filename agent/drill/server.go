@@ -161,10 +161,10 @@ func (r *running) up(ctx context.Context, socket string, limit time.Duration) er
 	}
 	r.db = sql.OpenDB(connector)
 	r.db.SetMaxOpenConns(2)
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	brief, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	for {
-		ping, cancel := context.WithTimeout(ctx, pingLimit)
+		ping, cancel := context.WithTimeout(brief, pingLimit)
 		err := r.db.PingContext(ping)
 		cancel()
 		if err == nil {
@@ -174,9 +174,8 @@ func (r *running) up(ctx context.Context, socket string, limit time.Duration) er
 		case <-r.ended:
 			return r.failed("start the server", errEnded)
 		case <-ctx.Done():
-			if errors.Is(context.Cause(ctx), context.Canceled) {
-				return context.Cause(ctx)
-			}
+			return context.Cause(ctx)
+		case <-brief.Done():
 			return r.failed("start the server", fmt.Errorf("no answer: %w", ErrTimeout))
 		case <-time.After(pollEvery):
 		}

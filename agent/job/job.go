@@ -18,11 +18,16 @@ type Job struct {
 
 // Verify says how a backup is proven by a drill: a restore with a real server. The zero value of a field is its default.
 type Verify struct {
+	// Drill is how old the last proof may get before a run ends with a drill of its backup; 0: runs make none.
+	Drill   time.Duration
 	Server  string        // absolute path of the server's program; "": one that fits is looked for
 	Scratch string        // absolute path of a directory with room for the data; "": in the agent's own
-	Timeout time.Duration // of all that the server does
+	Timeout time.Duration // of a drill, from the first byte that is fetched to the end of its server
 	Queries []Query
 }
+
+// DrillAlways has every run make a drill.
+const DrillAlways time.Duration = 1
 
 // Query is a statement that is run on the restored server, and the one value that it has to give.
 type Query struct {

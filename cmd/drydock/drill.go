@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/drydock-backup/drydock/agent"
 )
@@ -30,7 +31,11 @@ func (a *app) drill(ctx context.Context, s *session, o agent.DrillOptions, keys 
 	if err != nil {
 		return err
 	}
-	a.printf("backup %s at %s is proven restorable: %s ran on it, %d tables are whole, %d queries gave what they should (%s)\n",
-		report.Backup, report.Target, report.Server, report.Tables, report.Queries, secondsSpan(report.Seconds))
+	a.printf("backup %s at %s is proven restorable: %s\n", report.Backup, report.Target, provenText(report))
 	return nil
+}
+
+func provenText(r agent.DrillReport) string {
+	return fmt.Sprintf("%s ran on it, %d tables are whole, %d queries gave what they should (%s)",
+		r.Server, r.Tables, r.Queries, secondsSpan(r.Seconds))
 }

@@ -3,6 +3,8 @@
 package main
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -14,40 +16,69 @@ import (
 
 	"github.com/drydock-backup/drydock/agent"
 	"github.com/drydock-backup/drydock/internal/testenv"
+	"github.com/drydock-backup/drydock/internal/testenv/install"
+	"github.com/drydock-backup/drydock/sdk/notify"
 )
 
-// S2: a drill proves with a real server that a backup can be restored, finds what is wrong with it, and leaves nothing.
+// S2: a drill proves with a real server that a backup can be restored, finds what is wrong with it, and leaves nothing. A run
+// ends with one when the last proof is too old.
 func TestDrills(t *testing.T) {
 	t.Parallel()
 	testenv.Flavours(t, func(t *testing.T, start func(...testenv.Option) *testenv.Server) {
 		s := start()
 		s.Fill(t, testenv.FillOptions{})
 		h := newSite(t, s)
-		scratch := filepath.Join(h.dir, "scratch") // the owner of the data can reach it
-		h.drillJob(t, scratch, "500", "12h")
-		e, _ := h.run(t, exitDone)
-
-		rep := h.drill(t, exitDone)
-		if rep.Backup != e.BackupID || rep.Tables < 20 || rep.Queries != 2 || rep.DataBytes != e.DataBytes || len(rep.Damaged) > 0 ||
-			!strings.EqualFold(strings.Fields(rep.Server)[0], s.Product) {
+		hook, told := newHook(t)
+		d := &drills{site: h, scratch: filepath.Join(h.dir, "scratch"), hook: hook, told: told} // its owner can reach it
+		d.write(t, verifyText{drill: "weekly"})
+		if p := h.plan(t); p.Drill == nil || !p.Drill.Due || p.Drill.Server == "" || !p.Drill.LastProven.IsZero() {
+			t.Errorf("plan before the first drill: %+v", p.Drill)
+		}
+		e, r := h.run(t, exitDone)
+		rep := e.Drill
+		if rep == nil || !rep.Proven || rep.Backup != e.BackupID || rep.Target != "nas" || rep.Tables < 20 || rep.Queries != 2 ||
+			rep.DataBytes != e.DataBytes || len(rep.Damaged) > 0 || !strings.EqualFold(strings.Fields(rep.Server)[0], s.Product) {
 			t.Errorf("drill: %+v", rep)
 		}
+		wantStory(t, r, "preflight", "stop", "capture", "ship", "restart", "confirm", "commit", "clean", "restore", "server", "drill")
 		b := h.backups(t)[0]
 		if b.LastProven.IsZero() || b.VerifiedBy != "drill" || b.LastFailure != "" {
 			t.Errorf("after the drill: %+v", b)
 		}
-		t.Run("refused", func(t *testing.T) { h.refusedDrills(t, scratch) })
-		t.Run("wrong", func(t *testing.T) { h.wrongDrills(t, scratch) })
-		t.Run("damaged table", func(t *testing.T) { h.damagedTable(t) })
-		wantEmpty(t, scratch)
+		if p := h.plan(t); p.Drill == nil || p.Drill.Due || !p.Drill.LastProven.Equal(b.LastProven) {
+			t.Errorf("plan after the drill: %+v", p.Drill)
+		}
+		wantTold(t, told, nil)
+		t.Run("refused", func(t *testing.T) { d.refused(t) })
+		t.Run("wrong", func(t *testing.T) { d.wrong(t) })
+		t.Run("ended", func(t *testing.T) { d.ended(t) })
+		t.Run("damaged table", func(t *testing.T) { d.damagedTable(t) })
+		wantEmpty(t, d.scratch)
 		h.wantUp(t)
 	})
 }
 
-// drillJob writes the job with a verify block: two queries, of which the second gives 500.
-func (h *site) drillJob(t *testing.T, scratch, expect, timeout string, more ...string) {
+// drills are the drills of a site.
+type drills struct {
+	*site
+	scratch string
+	hook    string
+	told    <-chan notify.Event // failures and what was missed
+}
+
+// verifyText is the verify block; each test changes what it is about.
+type verifyText struct{ drill, expect, timeout, mysqld string }
+
+// write writes the job with a verify block: two queries, of which the second gives 500.
+func (d *drills) write(t *testing.T, v verifyText) {
 	t.Helper()
-	h.writeJob(t, jobText{Extra: fmt.Sprintf(`verify {
+	mysqld := ""
+	if v.mysqld != "" {
+		mysqld = fmt.Sprintf("mysqld = %q", v.mysqld)
+	}
+	d.writeJob(t, jobText{Extra: hookBlock("dba", d.hook, `"failure", "missed"`) + fmt.Sprintf(`
+  verify {
+    drill       = %q
     scratch_dir = %q
     timeout     = %q
     %s
@@ -59,7 +90,7 @@ func (h *site) drillJob(t *testing.T, scratch, expect, timeout string, more ...s
       sql    = "SELECT COUNT(*) FROM shop.customers"
       expect = %q
     }
-  }`, scratch, timeout, strings.Join(more, "\n"), expect)})
+  }`, cmp.Or(v.drill, "never"), d.scratch, cmp.Or(v.timeout, "12h"), mysqld, cmp.Or(v.expect, "500"))})
 }
 
 // drill drills the latest backup and reads the report.
@@ -72,9 +103,21 @@ func (h *site) drill(t *testing.T, code int, more ...string) (rep agent.DrillRep
 	return rep
 }
 
-// What makes a drill impossible is said before anything is fetched, and says nothing about the backup.
-func (h *site) refusedDrills(t *testing.T, scratch string) {
-	small := filepath.Join(h.dir, "small")
+// runRow is the newest run.
+func (h *site) runRow(t *testing.T) agent.RunRow {
+	t.Helper()
+	var rows []agent.RunRow
+	r := drydock(t, h.args("runs", "--json")...).want(t, exitDone)
+	if err := json.Unmarshal([]byte(r.stdout), &rows); err != nil || len(rows) == 0 {
+		t.Fatalf("runs --json: %v\n%s", err, r.stdout)
+	}
+	return rows[0]
+}
+
+// What makes a drill impossible is said before anything is fetched, and says nothing about the backup. A run whose drill is
+// impossible has made its backup all the same.
+func (d *drills) refused(t *testing.T) {
+	small := filepath.Join(d.dir, "small")
 	if err := os.Mkdir(small, 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -86,89 +129,153 @@ func (h *site) refusedDrills(t *testing.T, scratch string) {
 		args []string
 		says string
 	}{
-		"no server":    {[]string{"--mysqld", "/not/there/mysqld"}, "no server that fits"},
 		"not a server": {[]string{"--mysqld", "/bin/true"}, "no version of a server"},
 		"no room":      {[]string{"--scratch", small}, "nothing was fetched"},
 	} {
-		r := drydock(t, h.args(append([]string{"verify", "latest", "--drill"}, test.args...)...)...).want(t, exitFailed)
+		r := drydock(t, d.args(append([]string{"verify", "latest", "--drill"}, test.args...)...)...).want(t, exitFailed)
 		if !strings.Contains(r.stderr, test.says) || !strings.Contains(r.stderr, "hint:") {
 			t.Errorf("%s: %s", name, r.stderr)
 		}
 	}
-	wantEmpty(t, scratch)
 	wantEmpty(t, small)
-	if b := h.backups(t)[0]; b.LastFailure != "" {
-		t.Errorf("after refused drills: %+v", b)
+	d.write(t, verifyText{drill: "always", mysqld: "/not/there/mysqld"})
+	if w := strings.Join(d.plan(t).Warnings, "\n"); !strings.Contains(w, "no server that fits") {
+		t.Errorf("warnings of the plan: %q", w)
+	}
+	e, r := d.run(t, exitDone)
+	if e.Status != agent.StatusDone || e.Drill == nil || e.Drill.Proven || !strings.Contains(e.Drill.Error, "no server that fits") ||
+		!strings.Contains(r.stdout, "a drill was due and could not be made") {
+		t.Errorf("status %s, drill %+v", e.Status, e.Drill)
+	}
+	wantTold(t, d.told, []string{"missed"})
+	wantEmpty(t, d.scratch)
+	if b, row := d.backups(t)[0], d.runRow(t); b.LastFailure != "" || row.Status != "done" || !row.LastProven.IsZero() {
+		t.Errorf("after refused drills: %+v, %+v", b, row)
 	}
 }
 
-// A query that gives something else, a server that does not start, one that hangs, and a drill that is killed.
-func (h *site) wrongDrills(t *testing.T, scratch string) {
-	h.drillJob(t, scratch, "501", "12h")
-	rep := h.drill(t, exitDamage)
+// A query that gives something else, a server that does not start, and one that hangs.
+func (d *drills) wrong(t *testing.T) {
+	d.write(t, verifyText{expect: "501"})
+	rep := d.drill(t, exitDamage)
 	if len(rep.Damaged) != 1 || rep.Damaged[0].Path != "query customers" || !strings.Contains(rep.Damaged[0].Reason, `"500" instead of "501"`) {
 		t.Errorf("wrong answer: %+v", rep.Damaged)
 	}
-	if b := h.backups(t)[0]; !strings.Contains(b.LastFailure, "damaged") || b.LastProven.IsZero() {
-		t.Errorf("after a wrong answer: %+v", b)
+	if b, row := d.backups(t)[0], d.runRow(t); !strings.Contains(b.LastFailure, "damaged") || row.Status != "damaged" || row.DrillFailure == "" {
+		t.Errorf("after a wrong answer: %+v, %+v", b, row)
 	}
-	real := h.server.StartCommand()[0]
-	broken := h.program(t, "broken", `exec "`+real+`" "$@" --innodb-data-file-path=ibdata1:77M`)
-	r := drydock(t, h.args("verify", "latest", "--drill", "--mysqld", broken)...).want(t, exitDamage)
+	real := d.server.StartCommand()[0]
+	broken := d.program(t, "broken", `exec "`+real+`" "$@" --innodb-data-file-path=ibdata1:77M`)
+	r := drydock(t, d.args("verify", "latest", "--drill", "--mysqld", broken)...).want(t, exitDamage)
 	if !strings.Contains(r.stderr, "start the server") || !strings.Contains(r.stderr, "ibdata1") {
 		t.Errorf("a server that does not start: %s", r.stderr)
 	}
-	hangs := h.program(t, "hangs", "exec sleep 600")
-	h.drillJob(t, scratch, "500", "1s")
-	r = drydock(t, h.args("verify", "latest", "--drill", "--mysqld", hangs)...)
-	if r.code != exitFailed || !strings.Contains(r.stderr, "its time is up") {
-		t.Errorf("a server that hangs: %d, %s", r.code, r.stderr)
-	}
-	wantEmpty(t, scratch)
-	h.killedDrill(t, scratch, hangs)
-	h.drillJob(t, scratch, "500", "12h")
-	h.drill(t, exitDone) // cleans up
+	d.write(t, verifyText{timeout: "1s"})
+	r = drydock(t, d.args("verify", "latest", "--drill", "--mysqld", d.hanging(t))...).want(t, exitFailed)
+	r.says(t, "its time is up", "hint:", "timeout")
+	wantEmpty(t, d.scratch)
 }
 
-// program writes a program that tells the real server's version and then does something else.
-func (h *site) program(t *testing.T, name, script string) string {
-	t.Helper()
-	path := filepath.Join(h.dir, name)
-	text := fmt.Sprintf("#!/bin/sh\ncase \"$*\" in *--version) exec %q --no-defaults --version;; esac\n%s\n", h.server.StartCommand()[0], script)
-	if err := os.WriteFile(path, []byte(text), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
+// hanging is a server that never answers.
+func (d *drills) hanging(t *testing.T) string { return d.program(t, "hangs", "exec sleep 600") }
 
-// killedDrill kills a drill while its server is there: the server goes with it.
-func (h *site) killedDrill(t *testing.T, scratch, program string) {
-	h.drillJob(t, scratch, "500", "12h")
-	cmd := drydockCommand(t, h.args("verify", "latest", "--drill", "--mysqld", program)...)
+// ended ends the drill of a run while its server is there: the server goes with it, the run is done and its backup is one. What
+// a killed one leaves goes with the next command that works on the job.
+func (d *drills) ended(t *testing.T) {
+	d.write(t, verifyText{drill: "always", mysqld: d.hanging(t)})
+	cmd := drydockCommand(t, d.args("run", "--file", d.job, "--json")...)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	ended := make(chan struct{})
+	go func() { _ = cmd.Wait(); close(ended) }()
+	pid := d.drillServer(t, ended)
+	d.wantUp(t)
+	signal := os.Interrupt
+	if d.server.Product == install.MariaDB {
+		signal = os.Kill
+	} else {
+		d.besides(t)
+	}
+	if err := cmd.Process.Signal(signal); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-ended:
+	case <-time.After(3 * time.Minute):
+		t.Fatalf("the run does not end:\n%s", stderr.String())
+	}
+	testenv.Eventually(t, time.Minute, "the server has ended with its drill", func() bool {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		return err != nil || strings.Contains(string(stat), ") Z ")
+	})
+	if signal == os.Interrupt {
+		e := lastEvent(t, result{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()})
+		if e.ExitCode != exitDone || e.Status != agent.StatusDone || e.Drill == nil || e.Drill.Proven || e.BackupID == "" {
+			t.Errorf("after an interrupt: %+v, drill %+v", e.Outcome, e.Drill)
+		}
+	}
+	row, b := d.runRow(t), d.backups(t)[0]
+	if row.Status != "done" || row.RunID != b.ID || !b.LastProven.IsZero() || b.LastFailure != "" {
+		t.Errorf("after the end of the drill: %+v, %+v", row, b)
+	}
+	if found := d.recover(t); len(found) != 0 {
+		t.Errorf("recovered: %+v", found)
+	}
+	wantEmpty(t, d.scratch)
+	wantTold(t, d.told, nil)
+}
+
+// besides does what may be done while a drill goes on: it holds up neither another run nor anybody who looks for what the dead
+// have left, and it is the only one.
+func (d *drills) besides(t *testing.T) {
+	if found := d.recover(t); len(found) != 0 {
+		t.Errorf("recovered: %+v", found)
+	}
+	e, r := d.run(t, exitDone)
+	if e.BackupID == "" || e.Drill == nil || e.Drill.Proven || !strings.Contains(r.stdout, "the drill of an earlier backup goes on") {
+		t.Errorf("a run beside a drill: %+v, drill %+v", e.Outcome, e.Drill)
+	}
+}
+
+// drillServer waits for the server of a drill and returns its process.
+func (d *drills) drillServer(t *testing.T, ended <-chan struct{}) int {
+	t.Helper()
 	var id struct{ PID int }
-	testenv.Eventually(t, 2*time.Minute, "the server of the drill is there", func() bool {
-		names, _ := filepath.Glob(filepath.Join(scratch, "drill-*", "server.json"))
+	testenv.Eventually(t, 3*time.Minute, "the server of the drill is there", func() bool {
+		select {
+		case <-ended:
+			t.Fatal("the run ended without a drill")
+		default:
+		}
+		names, _ := filepath.Glob(filepath.Join(d.scratch, "drill-*", "server.json"))
 		if len(names) != 1 {
 			return false
 		}
 		text, err := os.ReadFile(names[0])
 		return err == nil && json.Unmarshal(text, &id) == nil
 	})
-	_ = cmd.Process.Kill()
-	_ = cmd.Wait()
-	testenv.Eventually(t, time.Minute, "the server has ended with its drill", func() bool {
-		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", id.PID))
-		return err != nil || strings.Contains(string(stat), ") Z ")
-	})
+	return id.PID
+}
+
+// program writes a program that tells the real server's version and then does something else.
+func (d *drills) program(t *testing.T, name, script string) string {
+	t.Helper()
+	path := filepath.Join(d.dir, name)
+	text := fmt.Sprintf("#!/bin/sh\ncase \"$*\" in *--version) exec %q --no-defaults --version;; esac\n%s\n", d.server.StartCommand()[0], script)
+	if err := os.WriteFile(path, []byte(text), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // A table that was damaged before the backup is found by the server alone: every byte is as it was.
-func (h *site) damagedTable(t *testing.T) {
-	h.server.Stop(t)
-	file := filepath.Join(h.server.DataDir, "shop", "legacy.MYD")
+func (d *drills) damagedTable(t *testing.T) {
+	d.write(t, verifyText{drill: "always"})
+	d.server.Stop(t)
+	file := filepath.Join(d.server.DataDir, "shop", "legacy.MYD")
 	good, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -176,19 +283,21 @@ func (h *site) damagedTable(t *testing.T) {
 	if err := os.WriteFile(file, good[:len(good)/2], 0); err != nil { // the mode of a file that exists stays
 		t.Fatal(err)
 	}
-	h.run(t, exitDone)
-	drydock(t, h.args("verify", "latest", "--deep")...).want(t, exitDone)
-	rep := h.drill(t, exitDamage)
-	if len(rep.Damaged) == 0 || rep.Damaged[0].Path != "shop.legacy" {
-		t.Errorf("damaged: %+v", rep.Damaged)
+	e, _ := d.run(t, exitDamage)
+	if e.Status != agent.StatusDamaged || e.BackupID == "" || e.Drill == nil || len(e.Drill.Damaged) == 0 ||
+		e.Drill.Damaged[0].Path != "shop.legacy" {
+		t.Errorf("status %s, drill %+v", e.Status, e.Drill)
 	}
-	if b := h.backups(t)[0]; b.LastVerified.IsZero() || !b.LastProven.IsZero() || b.LastFailure == "" {
-		t.Errorf("after the drill: %+v", b)
+	wantTold(t, d.told, []string{"failure"})
+	drydock(t, d.args("verify", "latest", "--deep")...).want(t, exitDone)
+	b, row := d.backups(t)[0], d.runRow(t)
+	if b.LastVerified.IsZero() || !b.LastProven.IsZero() || row.Status != "damaged" || row.RunID != b.ID {
+		t.Errorf("after the drill: %+v, %+v", b, row)
 	}
 	if err := os.WriteFile(file, good, 0); err != nil {
 		t.Fatal(err)
 	}
-	h.server.Start(t)
+	d.server.Start(t)
 }
 
 func wantEmpty(t *testing.T, dir string) {

@@ -69,6 +69,9 @@ func (a *app) printPlan(p agent.Plan) {
 			a.printf("              %s\n", printable(note))
 		}
 	}
+	if p.Drill != nil {
+		a.printf("  drill       %s\n", drillPlan(*p.Drill))
+	}
 	a.printf("\n")
 	for i, s := range p.Steps {
 		a.printf("  %d. %s\n", i+1, s)
@@ -79,6 +82,19 @@ func (a *app) printPlan(p agent.Plan) {
 	for _, r := range p.Refused {
 		a.printf("\nrefused: %s\n", r)
 	}
+}
+
+// drillPlan tells whether a drill is due, and with what it would be made.
+func drillPlan(d agent.PlanDrill) string {
+	text := "not due"
+	if d.Due {
+		text = "due"
+	}
+	text += "; last proven restorable: " + dayText(d.LastProven)
+	if d.Server != "" {
+		text += fmt.Sprintf("; %s (%s) in %s", d.Server, d.Program, d.ScratchDir)
+	}
+	return text
 }
 
 // budget tells max_downtime where a job sets it.

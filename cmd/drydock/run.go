@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -16,7 +17,8 @@ func (a *app) runCommand() *cobra.Command {
 		Short: "make one backup now",
 		Long: `run makes one backup: it stops MySQL, archives the data directory into Data.zip, ships it to every target, starts
 MySQL again, reads the stored copies back and ends with the backup's id and the measured downtime. Ctrl-C cancels the
-run and brings MySQL back first.`,
+run and brings MySQL back first. Where the job's verify block asks for drills and one is due, the new backup is restored to a
+scratch directory afterwards, and a real server is started on it.`,
 		Args: usageArgs(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withAgent(cmd.Context(), func(s *session) error { return a.run(cmd.Context(), s, first(args)) })
@@ -77,9 +79,23 @@ func (a *app) printOutcome(out agent.Outcome) {
 	if out.Pages != nil {
 		a.printf("pages     %s\n", pagesText(*out.Pages))
 	}
+	if out.Drill != nil {
+		a.printf("drill     %s\n", drillText(*out.Drill))
+	}
 	a.printf("downtime  %s (predicted %s%s)\n", secondsSpan(out.DowntimeSeconds), secondsSpan(out.PredictedSeconds),
 		budget(out.BudgetSeconds))
 	a.printf("status    %s\n", out.Status)
+}
+
+// drillText tells what came of a drill; why it came to nothing is told beside it.
+func drillText(d agent.RunDrill) string {
+	switch {
+	case d.Proven:
+		return fmt.Sprintf("proven restorable from %s: %s", d.Target, provenText(d.DrillReport))
+	case len(d.Damaged) > 0:
+		return fmt.Sprintf("FAILED: %s: %s", printable(d.Damaged[0].Path), printable(d.Damaged[0].Reason))
+	}
+	return "the backup is not proven"
 }
 
 func storedAt(out agent.Outcome) []string {

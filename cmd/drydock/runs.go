@@ -26,7 +26,7 @@ A run that is waiting has its artifact in the spool, for targets that lack it: d
 	}
 	a.fileFlag(cmd)
 	a.jsonFlag(cmd, "print one JSON array: run, job, started, finished, status, downtime_seconds, data_bytes, artifact_bytes, error, "+
-		"waiting (since, bytes, tries, next_try, held, targets)")
+		"last_proven, drill_failure, waiting (since, bytes, tries, next_try, held, targets)")
 	return cmd
 }
 
@@ -45,12 +45,23 @@ func (a *app) runs(ctx context.Context, s *session, name string) error {
 	if a.json {
 		return errors.Join(append(failed, a.printJSON(rows))...)
 	}
-	t := a.table("RUN", "STARTED", "STATUS", "DOWNTIME", "DATA", "ARTIFACT", "WAITS FOR", "NEXT TRY", "ERROR")
+	t := a.table("RUN", "STARTED", "STATUS", "DOWNTIME", "DATA", "ARTIFACT", "PROVEN", "WAITS FOR", "NEXT TRY", "ERROR")
 	for _, r := range rows {
 		t.row(r.RunID, when(r.Started), r.Status, secondsSpan(r.DowntimeSeconds), size(r.DataBytes), size(r.ArtifactBytes),
-			waitsFor(r.Waiting), nextTry(r.Waiting), printable(shorten(r.Error)))
+			provenRun(r), waitsFor(r.Waiting), nextTry(r.Waiting), printable(shorten(r.Error)))
 	}
 	return errors.Join(append(failed, t.flush())...)
+}
+
+// provenRun says when a server has last run on the backup of a run, or that its latest drill failed.
+func provenRun(r agent.RunRow) string {
+	switch {
+	case r.DrillFailure != "":
+		return "FAILED"
+	case r.LastProven.IsZero():
+		return "-"
+	}
+	return dayText(r.LastProven)
 }
 
 // jobNames are the jobs that the command is about: the one of --file, the one that is named, or all that have run here.
@@ -156,6 +167,9 @@ func (a *app) printRun(d agent.RunDetail) {
 	}
 	if d.Error != "" {
 		a.printf("error      %s\n", printable(d.Error))
+	}
+	if p := provenRun(d.RunRow); p != "-" {
+		a.printf("proven     %s\n", strings.TrimSpace(p+" "+printable(firstLine(d.DrillFailure))))
 	}
 	for _, t := range d.Targets {
 		a.printf("target     %s: %s\n", t.Target, targetState(t))

@@ -26,8 +26,20 @@ job "orders" {
   target "file" "nas" { path = "/mnt/nas/backups" }
   target "file" "usb" { path = "/media/usb/backups" }
 
+  # Once a week a run ends with a drill: the backup is restored to a scratch directory, and a real server has to run on it.
+  verify {
+    drill       = "weekly"
+    scratch_dir = "/srv/drills"
+    timeout     = "6h"
+
+    query "there are orders" {
+      sql    = "SELECT COUNT(*) > 1000 FROM shop.orders"
+      expect = "1"
+    }
+  }
+
   notify "webhook" "dba" {
-    on  = ["failure", "mysql-down", "recovered"]
+    on  = ["failure", "mysql-down", "recovered", "missed"]
     url = credential("dba-webhook")
   }
 }

@@ -11,5 +11,4 @@ job "orders" {
   retention {
     keep_last = 7
   }
-  verify { drill = "weekly" }
 }

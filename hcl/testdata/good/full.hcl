@@ -31,6 +31,17 @@ job "orders" {
     recipients = ["age1vh24rrnp70544t4s6qjep5jsxqdfvvxhq9n7gypw6q938egecfhqjjr94c"]
   }
 
+  verify {
+    drill       = "14d"
+    mysqld      = "/usr/sbin/mysqld"
+    scratch_dir = "/srv/drills"
+    timeout     = "4h"
+    query "there are orders" {
+      sql    = "SELECT COUNT(*) > 1000 FROM shop.orders"
+      expect = "1"
+    }
+  }
+
   restart = "after-capture"
 
   target "file" "nas" {
