@@ -41,28 +41,44 @@ type Backup struct {
 	from     ship.Target
 }
 
+// UnlistedError says that some target could not be listed.
+type UnlistedError struct {
+	Errs     []error // one for each such target
+	Answered int     // targets that were listed all the same
+}
+
+// Error returns the errors of the targets, a line each.
+func (e *UnlistedError) Error() string { return errors.Join(e.Errs...).Error() }
+
+// Unwrap returns them.
+func (e *UnlistedError) Unwrap() []error { return e.Errs }
+
 // Backups lists the job's backups, the newest first, read from the targets. What can be listed is returned also when
-// some target fails.
+// some target fails, with an *UnlistedError.
 func (a *Agent) Backups(ctx context.Context, j job.Job) ([]Backup, error) {
-	targets, err := a.openTargets(ctx, j)
-	if err != nil {
-		return []Backup{}, err
-	}
-	lists, failed := make([][]Backup, len(targets)), make([]error, len(targets))
+	lists, failed := make([][]Backup, len(j.Targets)), make([]error, len(j.Targets))
 	var wg sync.WaitGroup
-	for i, t := range targets {
+	for i, p := range j.Targets {
 		wg.Go(func() {
-			lists[i], failed[i] = a.list(ctx, t, j.Name)
+			lists[i], failed[i] = a.list(ctx, p, j.Name)
 		})
 	}
 	wg.Wait()
 	all := append([]Backup{}, slices.Concat(lists...)...)
 	slices.SortStableFunc(all, func(x, y Backup) int { return y.Created.Compare(x.Created) })
-	return all, errors.Join(failed...)
+	failed = slices.DeleteFunc(failed, func(err error) bool { return err == nil })
+	if len(failed) > 0 {
+		return all, &UnlistedError{Errs: failed, Answered: len(j.Targets) - len(failed)}
+	}
+	return all, nil
 }
 
 // list reads the manifests at one target. A damaged one is listed for whatever job it may be of.
-func (a *Agent) list(ctx context.Context, t ship.Target, jobName string) ([]Backup, error) {
+func (a *Agent) list(ctx context.Context, p job.Provider, jobName string) ([]Backup, error) {
+	t, err := a.openTarget(ctx, p)
+	if err != nil {
+		return nil, err
+	}
 	stored, err := ship.Backups(ctx, t, "", ship.Options{Log: a.o.Log})
 	if err != nil {
 		return nil, err

@@ -38,11 +38,19 @@ func (a *Agent) openServer(j job.Job) (*server, error) {
 func (a *Agent) openTargets(ctx context.Context, j job.Job) ([]ship.Target, error) {
 	var targets []ship.Target
 	for _, p := range j.Targets {
-		store, err := a.o.Plugins.Storage(ctx, p)
+		t, err := a.openTarget(ctx, p)
 		if err != nil {
-			return nil, fmt.Errorf("target %q: %w", p.Label, err)
+			return nil, err
 		}
-		targets = append(targets, ship.Target{Label: p.Label, Storage: store})
+		targets = append(targets, t)
 	}
 	return targets, nil
+}
+
+func (a *Agent) openTarget(ctx context.Context, p job.Provider) (ship.Target, error) {
+	store, err := a.o.Plugins.Storage(ctx, p)
+	if err != nil {
+		return ship.Target{}, fmt.Errorf("target %q: %w", p.Label, err)
+	}
+	return ship.Target{Label: p.Label, Storage: store}, nil
 }

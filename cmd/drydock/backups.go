@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -14,6 +15,9 @@ func (a *app) backupsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "backups [JOB]",
 		Short: "list what the targets hold, read from the targets",
+		Long: `backups lists what the targets hold, the newest first, read from the targets, and what verifications on this host have found.
+A target that does not answer is named on standard error; what the others hold is listed all the same, and the exit code
+is 4. It is 1 when none has answered.`,
 		Args:  usageArgs(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withAgent(cmd.Context(), func(s *session) error { return a.backups(cmd.Context(), s, first(args)) })
@@ -30,16 +34,29 @@ func (a *app) backups(ctx context.Context, s *session, name string) error {
 	if err != nil {
 		return err
 	}
-	// A target that cannot be listed is an error, but what the others hold is shown all the same.
 	list, failed := s.Backups(ctx, j)
-	if a.json {
-		if err := a.printJSON(list); err != nil {
-			return err
-		}
+	if err := a.printBackups(j.Name, list, failed); err != nil {
+		return err
+	}
+	var unlisted *agent.UnlistedError
+	if !errors.As(failed, &unlisted) || unlisted.Answered == 0 {
 		return failed
 	}
-	if len(list) == 0 && failed == nil {
-		a.printf("no backup of job %q at its targets\n", j.Name)
+	for _, err := range unlisted.Errs {
+		fmt.Fprintln(a.stderr, "warning: not listed:", printable(err.Error()))
+	}
+	return &silentError{exitPartial}
+}
+
+// printBackups prints what was listed, also where some target has failed.
+func (a *app) printBackups(job string, list []agent.Backup, failed error) error {
+	if a.json {
+		return a.printJSON(list)
+	}
+	if len(list) == 0 {
+		if failed == nil {
+			a.printf("no backup of job %q at its targets\n", job)
+		}
 		return nil
 	}
 	t := a.table("BACKUP", "TARGET", "CREATED", "SIZE", "DATA", "PAGES", "VERIFIED", "PROVEN", "HELD", "KEY")
@@ -54,10 +71,7 @@ func (a *app) backups(ctx context.Context, s *session, name string) error {
 		t.row(printable(id), b.Target, b.Created.Local().Format("2006-01-02 15:04:05"), size(b.Bytes), size(b.DataBytes),
 			pagesShort(b.Pages), verifiedText(b), dayText(b.LastProven), heldText(b), printable(b.Key))
 	}
-	if err := t.flush(); err != nil {
-		return err
-	}
-	return failed
+	return t.flush()
 }
 
 // heldText says whether and how long a target keeps a backup from being deleted.

@@ -402,4 +402,25 @@ func oneTargetAway(t *testing.T, h *site, before map[string]uint64) {
 		t.Fatalf("backups after resume: %+v", list)
 	}
 	drydock(t, h.args("verify", e.BackupID, "--deep", "--target", "full")...).want(t, exitDone)
+	unlisted(t, h)
+}
+
+// unlisted: what answers is listed, and what does not is named.
+func unlisted(t *testing.T, h *site) {
+	gone := filepath.Join(h.dir, "gone")
+	list := func(nas, other string, code int) (found []agent.Backup) {
+		h.writeJob(t, jobText{Target: twoFiles(nas, "full", other)})
+		r := drydock(t, h.args("backups", "--file", h.job, "--json")...).want(t, code)
+		r.says(t, `target "full"`, gone)
+		if err := json.Unmarshal([]byte(r.stdout), &found); err != nil {
+			t.Errorf("backups --json: %v\n%s", err, r.stdout)
+		}
+		return found
+	}
+	if found := list(h.target, gone, exitPartial); len(found) != 1 || found[0].Target != "nas" {
+		t.Errorf("with one target: %+v", found)
+	}
+	if found := list(gone, gone, exitFailed); len(found) != 0 {
+		t.Errorf("with none: %+v", found)
+	}
 }
