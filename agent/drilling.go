@@ -6,14 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"path"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/drydock-backup/drydock/agent/archive"
-	"github.com/drydock-backup/drydock/agent/archive/manifest"
 	"github.com/drydock-backup/drydock/agent/drill"
 	"github.com/drydock-backup/drydock/agent/job"
 	"github.com/drydock-backup/drydock/agent/mysql"
@@ -30,11 +27,12 @@ const (
 
 // DrillOptions say what is drilled.
 type DrillOptions struct {
-	Backup  string // id or Latest
-	Target  string // label; "" means the first that holds it
-	Server  string // program of the server; "": what the job says, or one that is found
-	Scratch string // directory with room for the data; "": what the job says, or the agent's own
-	Keys    Keys   // for a sealed backup; may be nil
+	Backup  string   // id or Latest
+	Target  string   // label; "" means the first that holds it
+	Server  string   // program of the server; "": what the job says, or one that is found
+	Scratch string   // directory with room for the data; "": what the job says, or the agent's own
+	Keys    Keys     // for a sealed backup; may be nil
+	Keyring []string // copies of the server's keyring files; none: what the job says, or those in the backup
 	Observe func(Event)
 }
 
@@ -142,7 +140,11 @@ func (a *Agent) drillWith(ctx context.Context, j job.Job, b Backup, o DrillOptio
 		return err
 	}
 	defer func() { err = errors.Join(err, src.frames.Close()) }()
-	server, err := drillable(ctx, src.Reader)
+	keyring := o.Keyring
+	if len(keyring) == 0 {
+		keyring = j.Verify.Keyring
+	}
+	server, err := drillable(ctx, src.Reader, *rep, keyring)
 	if err != nil {
 		return err
 	}
@@ -193,41 +195,4 @@ func (a *Agent) askServer(ctx context.Context, j job.Job, b Backup, s *drill.Scr
 		return fmt.Errorf("%w: %s at target %q", ErrDamaged, b.ID, b.Target)
 	}
 	return err
-}
-
-// drillable says how a server has to be set up for a backup, or why none can be started on it without touching anything
-// else: one with tablespaces outside the data directory would open the originals.
-func drillable(ctx context.Context, r *archive.Reader) (drill.Server, error) {
-	h := r.Header()
-	var f mysql.Facts
-	if err := json.Unmarshal(h.Server, &f); err != nil && len(h.Server) > 0 {
-		return drill.Server{}, fmt.Errorf("server facts: %w", err)
-	}
-	outside := ""
-	err := r.Files(ctx, func(e manifest.File) error {
-		if strings.HasPrefix(e.Path, manifest.Outside+"/") && e.Type == manifest.Regular && !isLog(path.Base(e.Path), f) {
-			outside = e.Origin
-		}
-		if strings.HasSuffix(e.Path, ".isl") {
-			outside = e.Path
-		}
-		return nil
-	})
-	if err != nil {
-		return drill.Server{}, err
-	}
-	if strings.Contains(f.DataFilePath, "/") {
-		outside = f.DataFilePath
-	}
-	if outside != "" {
-		return drill.Server{}, errs.New(errs.Unsupported,
-			"a drill would touch files outside its scratch directory: the server keeps %q outside its data directory", outside)
-	}
-	return drill.Server{PageSize: f.PageSize, LowerCase: f.LowerCase, DataFilePath: f.DataFilePath}, nil
-}
-
-// isLog reports whether a file is one of a binary or relay log, which the server of a drill has no use for.
-func isLog(name string, f mysql.Facts) bool {
-	base := strings.TrimSuffix(f.BinlogFile, path.Ext(f.BinlogFile))
-	return base != "" && strings.HasPrefix(name, base+".") || strings.Contains(name, "relay")
 }

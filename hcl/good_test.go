@@ -48,6 +48,7 @@ func TestGoodFiles(t *testing.T) {
 			Notify: []job.Notify{{On: []string{"failure", "mysql-down"}, Provider: job.Provider{Type: "webhook", Label: "dba",
 				Config: job.Config(`{"timeout":"10s","url":"https://hooks.example.com/abc"}`)}}},
 			Verify: job.Verify{Drill: 14 * 24 * time.Hour, Server: "/usr/sbin/mysqld", Scratch: "/srv/drills", Timeout: 4 * time.Hour,
+				Keyring: []string{"/etc/drydock/orders.keyring"},
 				Queries: []job.Query{{Name: "there are orders", SQL: "SELECT COUNT(*) > 1000 FROM shop.orders", Expect: "1"}}},
 		}},
 		"testdata/good/least.hcl": {

@@ -116,6 +116,7 @@ func verifySpec() *blockSpec {
 			{name: "mysqld", example: `mysqld = "/usr/sbin/mysqld"`},
 			{name: "scratch_dir", example: `scratch_dir = "/srv/drills"`},
 			{name: "timeout", example: `timeout = "4h"`},
+			{name: "keyring", example: `keyring = ["/etc/drydock/orders.keyring"]`},
 		},
 		blocks: []childSpec{{blockSpec: querySpec(), many: true}},
 	}

@@ -34,6 +34,13 @@ func (d *decoder) verify(e *evaluator, b *hclsyntax.Block, enc *job.Encrypt) job
 	if g := e.get(f, "timeout"); g != nil {
 		v.Timeout, _ = g.duration(leastTimeout, mostTimeout)
 	}
+	if g := e.get(f, "keyring"); g != nil {
+		parts, _ := g.elements()
+		for _, p := range parts {
+			file, _ := p.absolute()
+			v.Keyring = append(v.Keyring, file)
+		}
+	}
 	names := map[string]*hclsyntax.Block{}
 	for _, b := range f.blocks["query"] {
 		d.uniqueQuery(b, names)

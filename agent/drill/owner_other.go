@@ -2,4 +2,4 @@
 
 package drill
 
-func (r *running) asOwner() error { return nil }
+func (r *running) asOwner([]string) error { return nil }

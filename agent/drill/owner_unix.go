@@ -11,8 +11,8 @@ import (
 )
 
 // asOwner has the server run as the owner of the data, when this process may choose: servers refuse to run as root unless
-// they are told to. It is told to where that user cannot reach the scratch directory.
-func (r *running) asOwner() error {
+// they are told to. It is told to where that user cannot reach the scratch directory. made is what has to be its own.
+func (r *running) asOwner(made []string) error {
 	if os.Geteuid() != 0 {
 		return nil
 	}
@@ -25,8 +25,8 @@ func (r *running) asOwner() error {
 		r.cmd.Args = append(slices.Clip(r.cmd.Args), "--user=root")
 		return nil
 	}
-	for _, p := range []string{"", "tmp", "run"} {
-		if err := os.Chown(filepath.Join(r.dir, p), int(st.Uid), int(st.Gid)); err != nil {
+	for _, p := range append([]string{r.dir, filepath.Join(r.dir, "tmp"), filepath.Join(r.dir, "run")}, made...) {
+		if err := os.Chown(p, int(st.Uid), int(st.Gid)); err != nil {
 			return err
 		}
 	}

@@ -33,9 +33,10 @@ const (
 
 // Server says how the server that is drilled has to be set up to read the data.
 type Server struct {
-	PageSize     int    // innodb_page_size; 0: the default
-	LowerCase    int    // lower_case_table_names
-	DataFilePath string // innodb_data_file_path; "": the default
+	PageSize     int      // innodb_page_size; 0: the default
+	LowerCase    int      // lower_case_table_names
+	DataFilePath string   // innodb_data_file_path; "": the default
+	Keyring      *Keyring // nil: it needs none
 }
 
 // ServerError says that the server did not start on the data, or died on them.
@@ -76,13 +77,17 @@ type running struct {
 func launch(ctx context.Context, dir, program string, s Server, limit time.Duration) (*running, error) {
 	r := &running{dir: dir, ended: make(chan struct{})}
 	socket, err := r.prepare()
+	var more, made []string
+	if err == nil && s.Keyring != nil {
+		more, made, err = s.Keyring.place(dir)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("prepare the server: %w", err)
 	}
 	// It is ended by stop, which asks first.
-	r.cmd = exec.CommandContext(context.WithoutCancel(ctx), program, arguments(dir, socket, s)...)
+	r.cmd = exec.CommandContext(context.WithoutCancel(ctx), program, append(arguments(dir, socket, s), more...)...)
 	r.cmd.Dir, r.cmd.Env = dir, []string{"TMPDIR=" + filepath.Join(dir, "tmp"), "LC_ALL=C"}
-	if err := r.asOwner(); err != nil {
+	if err := r.asOwner(made); err != nil {
 		return nil, fmt.Errorf("prepare the server: %w", err)
 	}
 	if err := r.start(); err != nil {

@@ -24,6 +24,7 @@ type Verify struct {
 	Scratch string        // absolute path of a directory with room for the data; "": in the agent's own
 	Timeout time.Duration // of a drill, from the first byte that is fetched to the end of its server
 	Queries []Query
+	Keyring []string // absolute paths of copies of the server's keyring files; none: those in the backup
 }
 
 // DrillAlways has every run make a drill.

@@ -117,6 +117,7 @@ func readJSON(name string, into any) error {
 func (a *asking) mariaEncryption(ctx context.Context) error {
 	a.encryptedBy("innodb_encrypt_tables", "innodb_encrypt_log", "aria_encrypt_tables", "encrypt_binlog")
 	a.keyring(a.vars["file_key_management_filename"])
+	a.facts.KeyringCipher = a.vars["file_key_management_encryption_algorithm"]
 	if file, ok := strings.CutPrefix(a.vars["file_key_management_filekey"], "FILE:"); ok {
 		a.keyring(file)
 	}

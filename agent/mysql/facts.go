@@ -48,6 +48,8 @@ type Facts struct {
 	// key server, a backup may be worthless.
 	EncryptionAtRest bool     `json:"encryption_at_rest"`
 	KeyringFiles     []string `json:"keyring_files,omitempty"`
+	PluginDir        string   `json:"plugin_dir,omitempty"`
+	KeyringCipher    string   `json:"keyring_cipher,omitempty"` // MariaDB's file_key_management_encryption_algorithm
 
 	// OutsidePaths are the files and directories of the database outside DataDir: tablespaces, undo and redo logs, binary
 	// and relay logs. Symbolic links inside DataDir are not followed. See ExpandOutside.
@@ -108,6 +110,7 @@ func (a *asking) plain() {
 	if v["log_error"] != "stderr" {
 		f.LogError = a.path(v["log_error"])
 	}
+	f.PluginDir = a.path(v["plugin_dir"])
 	f.LowerCase, f.DataFilePath = number(v["lower_case_table_names"]), v["innodb_data_file_path"]
 	f.PageSize, f.FastShutdown = number(v["innodb_page_size"]), number(v["innodb_fast_shutdown"])
 	f.ReadOnly, f.SuperReadOnly = isOn(v[readOnly]), isOn(v[superReadOnly])

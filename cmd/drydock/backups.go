@@ -18,7 +18,7 @@ func (a *app) backupsCommand() *cobra.Command {
 		Long: `backups lists what the targets hold, the newest first, read from the targets, and what verifications on this host have found.
 A target that does not answer is named on standard error; what the others hold is listed all the same, and the exit code
 is 4. It is 1 when none has answered.`,
-		Args:  usageArgs(cobra.MaximumNArgs(1)),
+		Args: usageArgs(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withAgent(cmd.Context(), func(s *session) error { return a.backups(cmd.Context(), s, first(args)) })
 		},

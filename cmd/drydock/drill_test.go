@@ -25,8 +25,10 @@ import (
 func TestDrills(t *testing.T) {
 	t.Parallel()
 	testenv.Flavours(t, func(t *testing.T, start func(...testenv.Option) *testenv.Server) {
-		s := start()
+		s := start(testenv.Keyring())
 		s.Fill(t, testenv.FillOptions{})
+		encrypted := map[string]string{install.MySQL: "ENCRYPTION='Y'", install.MariaDB: "ENCRYPTED=YES"}
+		s.Exec(t, "CREATE TABLE shop.secret (id INT PRIMARY KEY) "+encrypted[s.Product], "INSERT INTO shop.secret VALUES (1), (2)")
 		h := newSite(t, s)
 		hook, told := newHook(t)
 		d := &drills{site: h, scratch: filepath.Join(h.dir, "scratch"), hook: hook, told: told} // its owner can reach it
@@ -49,6 +51,7 @@ func TestDrills(t *testing.T) {
 			t.Errorf("plan after the drill: %+v", p.Drill)
 		}
 		wantTold(t, told, nil)
+		t.Run("keyring", func(t *testing.T) { d.keyring(t, e.BackupID) })
 		t.Run("refused", func(t *testing.T) { d.refused(t) })
 		t.Run("wrong", func(t *testing.T) { d.wrong(t) })
 		t.Run("ended", func(t *testing.T) { d.ended(t) })
@@ -67,16 +70,22 @@ type drills struct {
 }
 
 // verifyText is the verify block; each test changes what it is about.
-type verifyText struct{ drill, expect, timeout, mysqld string }
+type verifyText struct {
+	drill, expect, timeout, mysqld string
+	keyring                        string // where the keys are; "": they are archived
+}
 
 // write writes the job with a verify block: two queries, of which the second gives 500.
 func (d *drills) write(t *testing.T, v verifyText) {
 	t.Helper()
-	mysqld := ""
+	more, artifact := "", "include_keyring = true"
 	if v.mysqld != "" {
-		mysqld = fmt.Sprintf("mysqld = %q", v.mysqld)
+		more = fmt.Sprintf("mysqld = %q\n", v.mysqld)
 	}
-	d.writeJob(t, jobText{Extra: hookBlock("dba", d.hook, `"failure", "missed"`) + fmt.Sprintf(`
+	if v.keyring != "" {
+		more, artifact = more+fmt.Sprintf("keyring = [%q]\n", v.keyring), ""
+	}
+	d.writeJob(t, jobText{Artifact: artifact, Extra: hookBlock("dba", d.hook, `"failure", "missed"`) + fmt.Sprintf(`
   verify {
     drill       = %q
     scratch_dir = %q
@@ -90,7 +99,7 @@ func (d *drills) write(t *testing.T, v verifyText) {
       sql    = "SELECT COUNT(*) FROM shop.customers"
       expect = %q
     }
-  }`, cmp.Or(v.drill, "never"), d.scratch, cmp.Or(v.timeout, "12h"), mysqld, cmp.Or(v.expect, "500"))})
+  }`, cmp.Or(v.drill, "never"), d.scratch, cmp.Or(v.timeout, "12h"), more, cmp.Or(v.expect, "500"))})
 }
 
 // drill drills the latest backup and reads the report.
@@ -112,6 +121,27 @@ func (h *site) runRow(t *testing.T) agent.RunRow {
 		t.Fatalf("runs --json: %v\n%s", err, r.stdout)
 	}
 	return rows[0]
+}
+
+// keyring drills backups of encrypted tables, with keys from the backup, which is archived, and with those that are given. The
+// server's own are left alone.
+func (d *drills) keyring(t *testing.T, archived string) {
+	d.write(t, verifyText{drill: "always", keyring: d.server.KeyringFile()})
+	e, _ := d.run(t, exitDone)
+	if e.Drill == nil || !e.Drill.Proven {
+		t.Errorf("with the job's keyring: %+v", e.Drill)
+	}
+	dir := filepath.Dir(d.server.KeyringFile())
+	if err := os.Rename(dir, dir+"-away"); err != nil { // the server has read it
+		t.Fatal(err)
+	}
+	d.write(t, verifyText{})
+	drydock(t, d.args("verify", archived, "--drill")...).want(t, exitDone)
+	drydock(t, d.args("verify", e.BackupID, "--drill")...).want(t, exitFailed).says(t, "not in the backup", "hint:", "nothing was fetched")
+	wantEmpty(t, d.scratch)
+	if err := os.Rename(dir+"-away", dir); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // What makes a drill impossible is said before anything is fetched, and says nothing about the backup. A run whose drill is
@@ -274,7 +304,7 @@ func (d *drills) program(t *testing.T, name, script string) string {
 // A table that was damaged before the backup is found by the server alone: every byte is as it was.
 func (d *drills) damagedTable(t *testing.T) {
 	d.write(t, verifyText{drill: "always"})
-	d.server.Stop(t)
+	d.server.Exec(t, "FLUSH TABLES") // the server has it closed, and does not look at it again before it ends
 	file := filepath.Join(d.server.DataDir, "shop", "legacy.MYD")
 	good, err := os.ReadFile(file)
 	if err != nil {
@@ -297,7 +327,6 @@ func (d *drills) damagedTable(t *testing.T) {
 	if err := os.WriteFile(file, good, 0); err != nil {
 		t.Fatal(err)
 	}
-	d.server.Start(t)
 }
 
 func wantEmpty(t *testing.T, dir string) {

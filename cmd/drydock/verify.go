@@ -47,6 +47,7 @@ What was found is kept on this host, and shown by drydock backups.
 	cmd.Flags().BoolVar(&drill, "drill", false, "restore it to a scratch directory and start a real server on it")
 	cmd.Flags().StringVar(&o.Server, "mysqld", "", "for --drill: the server's program (default: the job's, or one that is found)")
 	cmd.Flags().StringVar(&o.Scratch, "scratch", "", "for --drill: a directory with room for all data (default: the job's, or in drydock's state)")
+	cmd.Flags().StringArrayVar(&o.Keyring, "keyring", nil, "for --drill: a copy of the server's keyring file (default: the job's, or the one in the backup)")
 	_, _ = cmd.MarkFlagFilename("mysqld"), cmd.MarkFlagDirname("scratch")
 	cmd.MarkFlagsMutuallyExclusive("deep", "drill")
 	keys.add(cmd)
@@ -56,8 +57,8 @@ What was found is kept on this host, and shown by drydock backups.
 		case drill:
 			o.Backup, o.Target = args[0], flags.target
 			return a.withAgent(cmd.Context(), func(s *session) error { return a.drill(cmd.Context(), s, o, keys) })
-		case o.Server != "" || o.Scratch != "":
-			return usagef("--mysqld and --scratch are for --drill")
+		case o.Server != "" || o.Scratch != "" || len(o.Keyring) > 0:
+			return usagef("--mysqld, --scratch and --keyring are for --drill")
 		}
 		return a.withAgent(cmd.Context(), func(s *session) error { return a.verify(cmd.Context(), s, args[0], *flags, keys, deep) })
 	}

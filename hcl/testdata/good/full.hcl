@@ -36,6 +36,7 @@ job "orders" {
     mysqld      = "/usr/sbin/mysqld"
     scratch_dir = "/srv/drills"
     timeout     = "4h"
+    keyring     = ["/etc/drydock/orders.keyring"]
     query "there are orders" {
       sql    = "SELECT COUNT(*) > 1000 FROM shop.orders"
       expect = "1"
