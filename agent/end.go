@@ -27,13 +27,18 @@ func (r *running) end(ctx context.Context, failure error) (Outcome, error) {
 	if !r.b.Artifact.Whole {
 		r.discard(free)
 	}
+	if r.b.Shipment != nil {
+		r.b.Shipment.Stop() // a run that was interrupted has not waited for it
+	}
 	failure = r.flawed(r.upAgain(r.queued(errors.Join(failure, r.partial(failure)))))
 	out := r.outcome(failure)
 	failure = r.guide(r.hint(failure), r.b.Job.Name, r.left(out))
 	if err := r.finish(out, failure); err != nil {
 		failure = errors.Join(failure, fmt.Errorf("record the end of the run: %w", err))
 	}
-	r.notify(free, r.ended(out, failure))
+	if e := r.ended(out, failure); e.Type != typeDown || !r.cried {
+		r.notify(free, e)
+	}
 	r.log(out)
 	if err := r.close(); err != nil {
 		r.o.Log.Warn("close the run", "error", err)
@@ -64,9 +69,20 @@ func (r *running) rescue(ctx context.Context, failure error) error {
 	if !errors.As(failure, &failed) || failed.Step != "restart" && failed.Step != "confirm" {
 		return nil
 	}
+	r.cryOut(ctx, failure)
 	r.warn("the run failed with its artifact whole; shipping what there is")
 	runner := run.Runner{Journal: r.journal, Observe: r.stepped}
 	return runner.Run(ctx, r.afterwards()...)
+}
+
+// cryOut tells that MySQL is down before what is left is shipped, which may take long: somebody has to start it by hand.
+func (r *running) cryOut(ctx context.Context, failure error) {
+	if failure = r.upAgain(failure); downOf(failure) == nil {
+		return
+	}
+	failure = r.guide(failure, r.b.Job.Name, "The artifact of run "+r.b.ID+" is whole, and is being shipped to its targets.")
+	r.notify(ctx, r.ended(r.outcome(failure), failure))
+	r.cried = true
 }
 
 // discard drops an artifact that never became whole, here and at the targets.

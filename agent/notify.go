@@ -79,9 +79,12 @@ func (r *running) ended(out Outcome, failure error) notify.Event {
 	return e
 }
 
+// typeDown is the type of the event that MySQL is down.
+const typeDown = "mysql-down"
+
 // isDown makes an event that MySQL is down, with what to do about it.
 func isDown(e *notify.Event, summary string, failure error) {
-	e.Type, e.Severity, e.Summary, e.Detail = "mysql-down", notify.Critical, summary, failure.Error()
+	e.Type, e.Severity, e.Summary, e.Detail = typeDown, notify.Critical, summary, failure.Error()
 	var g *guided
 	if errors.As(failure, &g) {
 		e.Detail += "\n\n" + g.Guide()

@@ -68,6 +68,7 @@ type running struct {
 	targets []ship.Target
 	frames  *host.Frames
 	sealed  *seal.Envelope // nil when the job does not encrypt
+	cried   bool           // people know already that MySQL is down
 	deafen  func()         // ends the watch for requests to cancel; nil while there is none
 	guard   *guard
 	damaged []archive.DamagedPages // what capture has found; not known any more when a run is resumed
@@ -84,7 +85,7 @@ func (a *Agent) begin(ctx context.Context, j job.Job, observe func(Event), cance
 	r := &running{Agent: a, story: &story{run: id, observe: observe, clock: a.now}}
 	r.b = newBackup(id, j)
 	r.b.Started = started
-	r.guard = &guard{r: r}
+	r.guard = &guard{r: r, lost: cancel}
 	r.alive = r.guard.beat
 	if err := r.open(ctx, cancel); err != nil {
 		return nil, errors.Join(err, r.close())
@@ -202,9 +203,6 @@ func (r *running) sequence(ctx context.Context) error {
 			Scratch: r.spool.Dir(), Manifest: r.manifest}
 		clean = &step.Clean{Backup: r.b, Spool: r.spool}
 	)
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	r.guard.lost = cancel
 	runner := run.Runner{Journal: r.journal, Observe: r.stepped}
 	if r.b.Job.Restart == job.RestartAfterCapture {
 		return because(ctx, runner.Run(ctx, preflight, stop, capture, restart, confirm, shipped, commit, clean))

@@ -79,7 +79,9 @@ func Boundaries() []Boundary {
 		{"archive.write", "the data directory is archived"},
 		{"manifest.put", "the manifest is stored at a target: from now on it is a backup"},
 	}
-	for _, step := range []string{"preflight", "stop", "capture", "ship", "restart", "confirm", "commit", "clean", "resume"} {
+	for _, step := range []string{
+		"preflight", "stop", "capture", "ship", "restart", "confirm", "deliver", "commit", "clean", "resume",
+	} {
 		list = append(list,
 			Boundary{"step." + step + ".begun", "checkpoint: step " + step + " begins"},
 			Boundary{"step." + step + ".done", "checkpoint: step " + step + " is done"})

@@ -44,8 +44,12 @@ func captureOf(t *testing.T, w *watchman, write func(ctx context.Context, out io
 			return archive.Summary{Files: 1}, write(ctx, out)
 		},
 		Shipping: func(ctx context.Context) (*ship.Shipment, error) {
-			return ship.Start(ctx, []ship.Target{{Label: "nas", Storage: nas}},
+			s, err := ship.Start(ctx, []ship.Target{{Label: "nas", Storage: nas}},
 				ship.Options{Key: key, ChunkSize: b.Artifact.ChunkSize, Log: slog.New(slog.DiscardHandler)})
+			if err == nil {
+				t.Cleanup(func() { s.Stop() })
+			}
+			return s, err
 		},
 	}
 }

@@ -3,7 +3,6 @@ package step
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"github.com/drydock-backup/drydock/agent/job"
 	"github.com/drydock-backup/drydock/agent/manifest"
 	"github.com/drydock-backup/drydock/agent/mysql"
+	"github.com/drydock-backup/drydock/agent/retry"
 	"github.com/drydock-backup/drydock/agent/ship"
 	"github.com/drydock-backup/drydock/agent/spool"
 	"github.com/drydock-backup/drydock/sdk/errs"
@@ -272,16 +272,18 @@ func (p *Preflight) typeOf(label string) string {
 	return ""
 }
 
+// askTarget asks once. A target that is silent is away like one that refuses: it may be back when the artifact is whole.
 func (p *Preflight) askTarget(ctx context.Context, t ship.Target, into *TargetSurvey) {
-	ctx, cancel := context.WithTimeoutCause(ctx, targetLimit, fmt.Errorf("no answer within %s", targetLimit))
-	defer cancel()
 	into.Capacity = storage.Capacity{Free: -1, Total: -1}
-	if c, ok := t.Storage.(storage.Checker); ok {
-		if into.Capacity, into.Err = c.Check(ctx); into.Err != nil {
-			return
+	once := retry.Policy{Tries: 1, Timeout: targetLimit}
+	into.Err = once.Do(ctx, 0, func(ctx context.Context) (err error) {
+		if c, ok := t.Storage.(storage.Checker); ok {
+			if into.Capacity, err = c.Check(ctx); err != nil {
+				return err
+			}
 		}
-	}
-	into.Err = unused(ctx, t.Storage, p.Backup.Artifact.Key)
+		return unused(ctx, t.Storage, p.Backup.Artifact.Key)
+	}, nil)
 }
 
 // unused makes sure that neither the artifact's name nor its manifest's is taken.
@@ -293,7 +295,7 @@ func unused(ctx context.Context, store storage.Objects, key string) error {
 				"depend on run.id or run.started", k)
 		}
 		if !errs.Is(err, errs.NotFound) {
-			return errors.Join(fmt.Errorf("look for %s: %w", k, err), context.Cause(ctx))
+			return fmt.Errorf("look for %s: %w", k, err)
 		}
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
 
 	"github.com/drydock-backup/drydock/agent/archive"
 	"github.com/drydock-backup/drydock/agent/job"
@@ -117,6 +118,18 @@ func TestPreflight(t *testing.T) {
 			l.host.wantCalls(t)
 		})
 	}
+}
+
+// R8.6: a target that does not answer is away like one that refuses. The time is the test's own.
+func TestPreflightSilentTarget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLook(t)
+		l.nas.silent = true
+		if err := l.Do(t.Context()); err != nil {
+			t.Error(err)
+		}
+		mentions(t, "warnings", l.Backup.Survey.Warnings, `target "nas": no answer within 30s`)
+	})
 }
 
 // What the run needs to know is in the survey.

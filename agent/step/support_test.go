@@ -124,15 +124,20 @@ func backup() *step.Backup {
 	}
 }
 
-// store is a real directory as a storage. Its Check may be told to fail.
+// store is a real directory as a storage. Its Check may be told to fail, or not to answer.
 type store struct {
 	storage.Storage
 	dir    string
 	check  error
+	silent bool
 	limits storage.Limits
 }
 
-func (s *store) Check(context.Context) (storage.Capacity, error) {
+func (s *store) Check(ctx context.Context) (storage.Capacity, error) {
+	if s.silent {
+		<-ctx.Done()
+		return storage.Capacity{}, ctx.Err()
+	}
 	return storage.Capacity{Free: 1 << 40, Total: 1 << 41, Limits: s.limits}, s.check
 }
 

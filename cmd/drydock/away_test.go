@@ -13,6 +13,7 @@ import (
 
 	"github.com/drydock-backup/drydock/agent"
 	"github.com/drydock-backup/drydock/internal/testenv"
+	"github.com/drydock-backup/drydock/sdk/notify"
 )
 
 // MySQL does not wait for a target that is away, however it is away, once the artifact is whole (R3.7, R8.6, R9.3): it is up
@@ -96,22 +97,30 @@ func neverThere(t *testing.T, h *site, before map[string]uint64) {
 	h.wantRestored(t, e.Run, before)
 }
 
+// slowTarget is a target "nas" that is there, and takes no chunk to its end before pass is called.
+func slowTarget(t *testing.T) (block string, pass func()) {
+	t.Helper()
+	c := s3Cloud(t, "nas", testenv.VersityGW)
+	front, mayPass := testenv.NewFront(t, c.addr), make(chan struct{})
+	pass = sync.OnceFunc(func() { close(mayPass) })
+	t.Cleanup(pass)
+	front.Before = func(_ http.ResponseWriter, r *http.Request) bool {
+		if c.part(r) != "" {
+			<-mayPass
+		}
+		return false
+	}
+	return c.target(front.Addr), pass
+}
+
 // A target that takes its time is waited for, but not past the budget: then the whole artifact ships while MySQL is up again.
 func TestMaxDowntimeInShip(t *testing.T) {
 	t.Parallel()
 	s := testenv.MySQL(t)
 	s.Fill(t, testenv.FillOptions{BigMB: 4})
-	h, slow := newSite(t, s), s3Cloud(t, "nas", testenv.VersityGW)
-	front, mayPass := testenv.NewFront(t, slow.addr), make(chan struct{})
-	pass := sync.OnceFunc(func() { close(mayPass) })
-	t.Cleanup(pass)
-	front.Before = func(_ http.ResponseWriter, r *http.Request) bool {
-		if slow.part(r) != "" {
-			<-mayPass
-		}
-		return false
-	}
-	h.writeJob(t, jobText{MaxDowntime: "45s", Target: slow.target(front.Addr)})
+	h := newSite(t, s)
+	target, pass := slowTarget(t)
+	h.writeJob(t, jobText{MaxDowntime: "45s", Target: target})
 	before := s.Checksums(t)
 	r := watch(t, drydockCommand(t, h.args("run", "--file", h.job, "--json")...), func(e agent.Event) {
 		if step("confirm", "done")(e) {
@@ -125,4 +134,35 @@ func TestMaxDowntimeInShip(t *testing.T) {
 		t.Errorf("finished: %+v", e.Outcome)
 	}
 	h.wantRestored(t, e.BackupID, before)
+}
+
+// R9.4, R9.6: that MySQL does not start again is told at once, not when its backup has been shipped.
+func TestDownIsToldFirst(t *testing.T) {
+	t.Parallel()
+	h := newSite(t, testenv.MySQL(t))
+	hook, events := newHook(t)
+	j := startFails(t, h)
+	var pass func()
+	j.Target, pass = slowTarget(t)
+	j.Restart, j.Extra = "after-capture", hookBlock("dba", hook, `"mysql-down"`)
+	h.writeJob(t, j)
+	told := make(chan notify.Event, 1)
+	go func() { // ends with the test
+		select {
+		case e := <-events:
+			told <- e
+			pass()
+		case <-t.Context().Done():
+		}
+	}()
+	e, _ := h.run(t, exitDown)
+	wantTold(t, told, []string{"mysql-down"})
+	wantTold(t, events, nil) // once is enough
+	if e.Status != agent.StatusDown || e.BackupID == "" {
+		t.Errorf("finished: %+v", e.Outcome)
+	}
+	j.Start = ""
+	h.writeJob(t, j)
+	h.recover(t)
+	h.wantUp(t)
 }

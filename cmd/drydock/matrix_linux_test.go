@@ -5,6 +5,7 @@ package main
 import (
 	"maps"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -13,22 +14,30 @@ import (
 	"github.com/drydock-backup/drydock/internal/testenv"
 )
 
-// wholeMatrix is the environment variable that has TestMatrix try every cell of the modes that it lists, or of all modes;
-// `make matrix` sets it.
-const wholeMatrix = "DRYDOCK_MATRIX"
+// The environment variables of `make matrix`: wholeMatrix has TestMatrix try every cell of the modes that it lists, or of all
+// modes; with matrixPoints only those of the points that match an expression.
+const (
+	wholeMatrix  = "DRYDOCK_MATRIX"
+	matrixPoints = "DRYDOCK_MATRIX_POINTS"
+)
 
 // The kill matrix (R3.7, R9.1 to R9.6): whatever happens at whatever point, MySQL is up within its start timeout and ten
 // seconds, once; the state file opens; nothing that is listed as a backup is false; and the next run succeeds and restores
 // byte for byte. Without DRYDOCK_MATRIX it is a sample.
 func TestMatrix(t *testing.T) {
+	t.Parallel()
 	cells := []string{
 		"archive.write.before=hang", "record.intent.after=kill", "mysql.shutdown.after=kill", "mysql.free.after=kill-all",
 		"spool.sync.before=error", "step.capture.done.after=kill", "service.start.before=error", "storage.commit.after=kill",
 		"record.disarm.before=term", "manifest.put.after=error", "guardian: service.start.before=kill",
 	}
-	points := wayOf(t, testenv.MariaDB(t))
-	if modes := os.Getenv(wholeMatrix); modes != "" {
-		cells = allCells(points, modes)
+	modes, all := os.Getenv(wholeMatrix), ways()
+	if modes == "" {
+		all = slices.DeleteFunc(all, func(w way) bool { return w.slow })
+	}
+	points := wayOf(t, testenv.MariaDB(t), all)
+	if modes != "" {
+		cells = allCells(t, points, modes)
 	}
 	f := farm{next: each(cells), work: func(t *testing.T, s *testenv.Server, cell string) {
 		point, mode, _ := strings.Cut(cell, "=")
@@ -47,13 +56,20 @@ func TestMatrix(t *testing.T) {
 	}
 }
 
-func allCells(points map[string]way, modes string) (cells []string) {
+func allCells(t *testing.T, points map[string]way, modes string) (cells []string) {
+	t.Helper()
+	wanted, err := regexp.Compile(os.Getenv(matrixPoints))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, mode := range []string{"hang", "kill", "kill-all", "term", "error"} { // the long waits first
 		if modes != "all" && !slices.Contains(strings.Split(modes, ","), mode) {
 			continue
 		}
 		for _, point := range slices.Sorted(maps.Keys(points)) {
-			cells = append(cells, point+"="+mode)
+			if wanted.MatchString(point) {
+				cells = append(cells, point+"="+mode)
+			}
 		}
 	}
 	return cells

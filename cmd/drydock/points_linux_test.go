@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -20,6 +21,7 @@ import (
 
 	"github.com/drydock-backup/drydock/agent/fault"
 	"github.com/drydock-backup/drydock/internal/testenv"
+	"github.com/drydock-backup/drydock/internal/testenv/faultfs"
 )
 
 // orders are for the fault points of an agent, and of the guardian that it starts.
@@ -30,6 +32,7 @@ type way struct {
 	name     string
 	orders   orders // that come with the order under test
 	guardian bool   // it is the guardian that the order under test is for
+	slow     bool   // the sample does without it
 	prepare  func(t *testing.T, h *site) []string
 }
 
@@ -55,6 +58,10 @@ func ways() []way {
 			drydock(t, h.args("recover", "--file", h.job)...).want(t, exitDone)
 			return h.args("resume", "--file", h.job, "--json")
 		}},
+		{name: "run that gives MySQL back while its target is away", slow: true, prepare: func(t *testing.T, h *site) []string {
+			h.targetAway(t)
+			return faultRun(t, h)
+		}},
 		{name: "guardian", orders: orders{agent: "step.capture.done.before=kill"}, guardian: true, prepare: faultRun},
 	}
 }
@@ -62,6 +69,30 @@ func ways() []way {
 func faultRun(t *testing.T, h *site) []string {
 	h.writeFaultJob(t, jobText{})
 	return h.args("run", "--file", h.job, "--json")
+}
+
+// targetAway gives the site a target that is away until the server has been started anew.
+func (h *site) targetAway(t *testing.T) {
+	t.Helper()
+	root := filepath.Join(h.dir, "away")
+	if err := os.Mkdir(root, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	disk := faultfs.Mount(t, root)
+	h.target = filepath.Join(root, "target")
+	if err := os.Mkdir(h.target, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	was, back := h.server.PID(), false
+	disk.Inject(func(kind faultfs.Kind, _ string) syscall.Errno {
+		if now := h.server.PID(); now != 0 && now != was {
+			back = true
+		}
+		if back || kind != faultfs.Create {
+			return 0
+		}
+		return syscall.EIO
+	})
 }
 
 // killed is the exit code of a process that a signal has ended.
@@ -110,11 +141,11 @@ func passed(t *testing.T, trace string) []string {
 // guardianPrefix stands before the names of points that the guardian passes.
 const guardianPrefix = "guardian: "
 
-// wayOf walks every way without an order under test, and returns for each point the way that leads past it.
-func wayOf(t *testing.T, s *testenv.Server) map[string]way {
+// wayOf walks ways without an order under test, and returns for each point the way that leads past it.
+func wayOf(t *testing.T, s *testenv.Server, all []way) map[string]way {
 	t.Helper()
 	found := map[string]way{}
-	for _, w := range ways() {
+	for _, w := range all {
 		h := newSite(t, s)
 		args := w.prepare(t, h)
 		_ = os.Remove(h.trace())
@@ -136,6 +167,7 @@ func wayOf(t *testing.T, s *testenv.Server) map[string]way {
 
 // Every point of the list is passed by some command, or by the guardian, and no other.
 func TestFaultPointsAreReached(t *testing.T) {
+	t.Parallel()
 	var listed []string
 	for _, b := range fault.Boundaries() {
 		p := b.Points()
@@ -143,7 +175,7 @@ func TestFaultPointsAreReached(t *testing.T) {
 	}
 	slices.Sort(listed)
 	reached := map[string]bool{}
-	for point := range wayOf(t, testenv.MariaDB(t)) {
+	for point := range wayOf(t, testenv.MariaDB(t), ways()) {
 		reached[strings.TrimPrefix(point, guardianPrefix)] = true
 	}
 	if d := cmp.Diff(listed, slices.Sorted(maps.Keys(reached))); d != "" {
