@@ -20,44 +20,79 @@ type source struct {
 	stream io.Reader
 }
 
-// copy writes a chunk to the data file from offset at: whole blocks straight to the disk where that is possible. Blocks of
-// zeros become holes where the file system has them.
-func (s *Storage) copy(ctx context.Context, t target, src source, c storage.Chunk, at int64) error {
+// copy writes a chunk to the data file from offset at, and tells how far it has come.
+func (s *Storage) copy(ctx context.Context, t target, src source, c storage.Chunk, at int64, written progress) error {
 	reserved, err := reserve(t.data, at, c.Length)
 	if err != nil {
 		return err
 	}
-	back := writeback{file: t.data, from: at}
-	write := func(b []byte) error {
-		begin := at
-		at += int64(len(b))
-		if reserved && zero(b) && discard(t.data, begin, int64(len(b))) {
-			return nil
-		}
-		if t.direct != nil && begin%directAlign == 0 && len(b)%directAlign == 0 {
-			_, err := t.direct.WriteAt(b, begin)
-			return err
-		}
-		if _, err := t.data.WriteAt(b, begin); err != nil {
-			return err
-		}
-		back.written(at)
-		return nil
+	w := writer{target: t, reserved: reserved, at: at, told: at, back: writeback{file: t.data, from: at}, written: written}
+	if err := s.feed(ctx, t, src, c, w.write); err != nil {
+		return err
 	}
+	if w.at > w.told {
+		written.reach(w.at)
+	}
+	return nil
+}
+
+// feed calls f for the bytes of a chunk, a buffer at a time.
+func (s *Storage) feed(ctx context.Context, t target, src source, c storage.Chunk, f func(b []byte) error) error {
 	if src.stream != nil {
-		return s.eachOf(ctx, src.stream, c.Length, write)
+		return s.eachOf(ctx, src.stream, c.Length, f)
 	}
-	mapped := false
+	mapped, err := false, error(nil)
 	if t.direct != nil {
-		mapped, err = eachMapped(ctx, src.file, c.FileOffset, c.Length, write)
+		mapped, err = eachMapped(ctx, src.file, c.FileOffset, c.Length, f)
 	}
 	if !mapped {
-		err = s.each(ctx, src.file, c.FileOffset, c.Length, write)
+		err = s.each(ctx, src.file, c.FileOffset, c.Length, f)
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return errs.New(errs.Corrupt, "%s ends before the chunk does", c.File)
 	}
 	return err
+}
+
+// writer writes one chunk.
+type writer struct {
+	target
+	reserved bool
+	at       int64 // where the next bytes go
+	told     int64 // how far written knows
+	back     writeback
+	written  progress
+}
+
+// write writes the next bytes, and tells of each part that is complete.
+func (w *writer) write(b []byte) error {
+	begin := w.at
+	w.at += int64(len(b))
+	if err := w.writeAt(b, begin); err != nil {
+		return err
+	}
+	if w.at-w.told >= part {
+		w.told = w.at
+		w.written.reach(w.at)
+	}
+	return nil
+}
+
+// writeAt writes whole blocks straight to the disk where that is possible. Blocks of zeros become holes where the file
+// system has them.
+func (w *writer) writeAt(b []byte, begin int64) error {
+	if w.reserved && zero(b) && discard(w.data, begin, int64(len(b))) {
+		return nil
+	}
+	if w.direct != nil && begin%directAlign == 0 && len(b)%directAlign == 0 {
+		_, err := w.direct.WriteAt(b, begin)
+		return err
+	}
+	if _, err := w.data.WriteAt(b, begin); err != nil {
+		return err
+	}
+	w.back.written(w.at)
+	return nil
 }
 
 // zero reports whether b holds nothing but zeros.

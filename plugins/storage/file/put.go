@@ -152,45 +152,14 @@ func (s *Storage) supersede(ctx context.Context, t target, src source, c storage
 	return false, forget(t.chunks, int64(c.Index))
 }
 
-// place copies a chunk to its place in the data file, flushes it, and compares what the disk gives back.
-func (s *Storage) place(ctx context.Context, t target, src source, c storage.Chunk, at int64) error {
-	if err := s.copy(ctx, t, src, c, at); err != nil {
-		return err
-	}
-	if err := datasync(t.data); err != nil {
-		return err
-	}
-	dropCache(t.data, at, c.Length)
-	return s.matches(ctx, t.readback(at), at, c)
-}
-
-// readback is where to read what was written from offset at.
-func (t target) readback(at int64) io.ReaderAt {
-	if t.direct != nil && at%directAlign == 0 {
-		return mixed{t}
-	}
-	return t.data
-}
-
-// mixed reads whole blocks from the disk, and the rest of a file's last block through the page cache.
-type mixed struct{ target }
-
-func (m mixed) ReadAt(b []byte, off int64) (int, error) {
-	whole := len(b) / directAlign * directAlign
-	n, err := 0, error(nil)
-	if whole > 0 {
-		n, err = m.direct.ReadAt(b[:whole], off)
-	}
-	if err != nil || n < whole || whole == len(b) {
-		return n, err
-	}
-	tail, err := m.data.ReadAt(b[whole:], off+int64(whole))
-	return n + tail, err
-}
-
 // matches compares the digest of a chunk's bytes, as they lie in a file from offset.
 func (s *Storage) matches(ctx context.Context, from io.ReaderAt, offset int64, c storage.Chunk) error {
 	got, err := s.digest(ctx, from, offset, c.Length)
+	return compare(got, err, c)
+}
+
+// compare says whether the digest that was read, or the error of reading, is that of the chunk.
+func compare(got [32]byte, err error, c storage.Chunk) error {
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return errs.New(errs.Corrupt, "chunk %d ends too early", c.Index)
 	}

@@ -1,0 +1,99 @@
+package file
+
+import (
+	"context"
+	"crypto/sha256"
+	"io"
+
+	"github.com/drydock-backup/drydock/sdk/storage"
+)
+
+// part is how much of a chunk is written before it is flushed and read back, while the next part is written.
+const part = 16 << 20
+
+// place copies a chunk to its place in the data file. Another goroutine follows part by part: it flushes what was written,
+// and then compares what the disk gives back. So flush and disk work while the next bytes come, and little is left to do at the
+// chunk's end.
+func (s *Storage) place(ctx context.Context, t target, src source, c storage.Chunk, at int64) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	written := make(progress, 1)
+	followed := make(chan error, 1)
+	go func() { // ends with written or ctx, and is waited for
+		err := s.follow(ctx, t, written, c, at)
+		if err != nil {
+			cancel(err)
+		}
+		followed <- err
+	}()
+	err := s.copy(ctx, t, src, c, at, written)
+	if err != nil {
+		cancel(err)
+	}
+	close(written)
+	if back := <-followed; err == nil && back == nil {
+		return nil
+	}
+	return context.Cause(ctx) // the first error: the other side only stopped for it
+}
+
+// progress tells how far a file was written. A word that nobody has taken yet gives way to the next.
+type progress chan int64
+
+// reach is for one goroutine, and never waits.
+func (p progress) reach(end int64) {
+	select {
+	case <-p:
+	default:
+	}
+	p <- end
+}
+
+// follow flushes what was written and digests what the disk gives back, until written is closed. Then all of the chunk must be
+// what it should be.
+func (s *Storage) follow(ctx context.Context, t target, written progress, c storage.Chunk, at int64) error {
+	h := sha256.New()
+	from := t.readback(at)
+	for {
+		select {
+		case end, more := <-written:
+			if !more {
+				return compare([32]byte(h.Sum(nil)), nil, c)
+			}
+			if err := datasync(t.data); err != nil {
+				return err
+			}
+			dropCache(t.data, at, end-at)
+			if err := s.each(ctx, from, at, end-at, func(b []byte) error { hashed(h, b); return nil }); err != nil {
+				return compare([32]byte{}, err, c)
+			}
+			at = end
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// readback is where to read what was written from offset at.
+func (t target) readback(at int64) io.ReaderAt {
+	if t.direct != nil && at%directAlign == 0 {
+		return mixed{t}
+	}
+	return t.data
+}
+
+// mixed reads whole blocks from the disk, and the rest of a file's last block through the page cache.
+type mixed struct{ target }
+
+func (m mixed) ReadAt(b []byte, off int64) (int, error) {
+	whole := len(b) / directAlign * directAlign
+	n, err := 0, error(nil)
+	if whole > 0 {
+		n, err = m.direct.ReadAt(b[:whole], off)
+	}
+	if err != nil || n < whole || whole == len(b) {
+		return n, err
+	}
+	tail, err := m.data.ReadAt(b[whole:], off+int64(whole))
+	return n + tail, err
+}
