@@ -25,7 +25,7 @@ receiver {
 
   # max_chunk       = "1GiB"
   # max_connections = 1024   # of all clients together
-  # max_transfers   = 32     # chunks and reads that move at the same time; each takes 1 MiB of memory
+  # max_transfers   = 32     # chunks and reads that move at the same time; each takes 1 or 2 MiB of memory
 }
 
 # Replaced files are noticed within seconds, without a restart.

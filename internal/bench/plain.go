@@ -101,6 +101,7 @@ func mutual(ca, cert, key string) (*tls.Config, error) {
 // plain copies files to a sink in a process of its own.
 type plain struct {
 	addr   string
+	pid    int // of the sink
 	config *tls.Config
 }
 
@@ -127,7 +128,7 @@ func (b *bench) plain(r *testenv.Receiver, client map[string]any, name string) *
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	return &plain{strings.TrimSpace(addr), config}
+	return &plain{strings.TrimSpace(addr), cmd.Process.Pid, config}
 }
 
 // copy sends a file, and returns when the other side has it.

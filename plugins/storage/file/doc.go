@@ -17,7 +17,8 @@
 // # What survives a crash
 //
 // PutChunk returns after the chunk's bytes and then its record were flushed to the disk, so the agent may delete its own
-// copy. Write-back of each MiB starts as soon as it is written, so the flush at the end has little left to do. Commit
+// copy. Each part of a chunk is flushed and read back while the next one is written, so that little is left to do at the
+// end; through the page cache, write-back of each MiB starts as soon as it is written. Commit
 // flushes file and directories on both sides of the link. ListChunks and Digest read the stored bytes again; on Linux
 // Digest first drops them from the page cache, so that it is the disk that answers and not the memory.
 //

@@ -18,12 +18,19 @@ type body struct {
 	clock *time.Timer
 }
 
+// limited is how much waits for the rate at once: so little that neither side takes the wait for a connection that stalls.
+const limited = 32 << 10
+
 // Read reads at most bufferSize bytes.
 func (b *body) Read(p []byte) (int, error) {
 	b.started()
 	b.x.moved()
-	n, err := b.Reader.Read(p[:min(len(p), bufferSize)])
-	if limit := b.x.s.limit; limit != nil && n > 0 {
+	limit, most := b.x.s.limit, bufferSize
+	if limit != nil {
+		most = limited
+	}
+	n, err := b.Reader.Read(p[:min(len(p), most)])
+	if limit != nil && n > 0 {
 		if e := limit.WaitN(b.x.ctx, n); e != nil {
 			return n, e
 		}

@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 	"crypto/tls"
-	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -17,6 +16,7 @@ import (
 // Storage keeps objects at a receiver. It is safe for concurrent use.
 type Storage struct {
 	config  Config
+	tls     *tls.Config
 	http    *http.Transport
 	sending *semaphore.Weighted
 	limit   *rate.Limiter // nil: none
@@ -28,6 +28,9 @@ type Storage struct {
 
 // bufferSize is how much is read from a chunk's file at a time, and what a rate lets through at once.
 const bufferSize = 256 << 10
+
+// keepAlive is how often a connection that says nothing is probed.
+const keepAlive = 15 * time.Second
 
 // The compiler holds the optional abilities.
 var (
@@ -52,18 +55,15 @@ func New(c Config) (*Storage, error) {
 	if c.Rate > 0 {
 		s.limit = rate.NewLimiter(rate.Limit(c.Rate), bufferSize)
 	}
-	dialer := &net.Dialer{Timeout: c.ConnectTimeout, KeepAlive: 15 * time.Second}
-	s.http = &http.Transport{
-		DialContext: dialer.DialContext,
-		TLSClientConfig: &tls.Config{
-			MinVersion: tls.VersionTLS13, RootCAs: pool, ServerName: c.ServerName, NextProtos: []string{"http/1.1"},
-			GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-				cert, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile)
-				return &cert, err
-			},
+	s.tls = &tls.Config{
+		MinVersion: tls.VersionTLS13, RootCAs: pool, ServerName: c.serverName(), NextProtos: []string{"http/1.1"},
+		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			cert, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile)
+			return &cert, err
 		},
-		TLSNextProto:           map[string]func(string, *tls.Conn) http.RoundTripper{}, // HTTP/1.1 only
-		TLSHandshakeTimeout:    c.ConnectTimeout,
+	}
+	s.http = &http.Transport{
+		DialTLSContext:         s.dial,
 		MaxIdleConnsPerHost:    c.Connections + 2,
 		IdleConnTimeout:        90 * time.Second, // less than the receiver's
 		ExpectContinueTimeout:  time.Hour,        // the stall timeout is shorter

@@ -87,6 +87,15 @@ func (c Config) checkFiles() (all []error) {
 	return all
 }
 
+// serverName returns the name that the receiver's certificate must be for.
+func (c Config) serverName() string {
+	if c.ServerName != "" {
+		return c.ServerName
+	}
+	host, _, _ := net.SplitHostPort(c.Address) // checked
+	return host
+}
+
 func readPool(name string) (*x509.CertPool, error) {
 	text, err := os.ReadFile(name)
 	if err != nil {

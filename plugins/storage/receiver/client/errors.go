@@ -12,8 +12,9 @@ import (
 
 // Why a call was given up.
 var (
-	errStalled = errors.New("nothing has moved for too long")
-	errSlow    = errors.New("the chunk took far longer than earlier ones")
+	errStalled   = errors.New("nothing has moved for too long")
+	errSlow      = errors.New("the chunk took far longer than earlier ones")
+	errHandshake = errors.New("the TLS handshake takes too long")
 )
 
 // fail says what was tried, at which receiver, and gives err its kind. It returns nil for nil.

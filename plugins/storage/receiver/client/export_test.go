@@ -1,7 +1,10 @@
 package client
 
 import (
+	"crypto/tls"
 	"io"
+	"net"
+	"sync"
 
 	"github.com/drydock-backup/drydock/plugins/storage/receiver/wire"
 )
@@ -14,3 +17,11 @@ func IsToken(s string) bool { return isToken(s) }
 
 // PathOf fills a token and an index into a path.
 func PathOf(pattern, token, index string) string { return pathOf(pattern, token, index) }
+
+// BufferSize is how much leaves at once.
+const BufferSize = bufferSize
+
+// NewConn returns a connection that sends many records at once. It has not shaken hands.
+func NewConn(raw net.Conn, config *tls.Config) net.Conn {
+	return newConn(raw, config, &sync.Pool{New: func() any { b := make([]byte, bufferSize); return &b }})
+}
