@@ -3,6 +3,7 @@ package file
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"io"
 
 	"github.com/drydock-backup/drydock/sdk/storage"
@@ -15,26 +16,27 @@ const part = 16 << 20
 // and then compares what the disk gives back. So flush and disk work while the next bytes come, and little is left to do at the
 // chunk's end.
 func (s *Storage) place(ctx context.Context, t target, src source, c storage.Chunk, at int64) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
+	both, stop := context.WithCancel(ctx)
+	defer stop()
 	written := make(progress, 1)
 	followed := make(chan error, 1)
-	go func() { // ends with written or ctx, and is waited for
-		err := s.follow(ctx, t, written, c, at)
+	go func() { // ends with written or both, and is waited for
+		err := s.follow(both, t, written, c, at)
 		if err != nil {
-			cancel(err)
+			stop()
 		}
 		followed <- err
 	}()
-	err := s.copy(ctx, t, src, c, at, written)
+	err := s.copy(both, t, src, c, at, written)
 	if err != nil {
-		cancel(err)
+		stop()
 	}
 	close(written)
-	if back := <-followed; err == nil && back == nil {
-		return nil
+	back := <-followed
+	if err == nil || errors.Is(err, context.Canceled) && back != nil && !errors.Is(back, context.Canceled) {
+		return back // which has stopped the copy, if that has an error
 	}
-	return context.Cause(ctx) // the first error: the other side only stopped for it
+	return err
 }
 
 // progress tells how far a file was written. A word that nobody has taken yet gives way to the next.
@@ -57,6 +59,9 @@ func (s *Storage) follow(ctx context.Context, t target, written progress, c stor
 	for {
 		select {
 		case end, more := <-written:
+			if err := ctx.Err(); err != nil {
+				return err
+			}
 			if !more {
 				return compare([32]byte(h.Sum(nil)), nil, c)
 			}
@@ -69,7 +74,7 @@ func (s *Storage) follow(ctx context.Context, t target, written progress, c stor
 			}
 			at = end
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return ctx.Err()
 		}
 	}
 }
