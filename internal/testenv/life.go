@@ -97,12 +97,7 @@ func (s *Server) Kill(t testing.TB) {
 }
 
 func (s *Server) waitGone() bool {
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		if !s.Running() {
-			return true
-		}
-	}
-	return false
+	return eventually(patience, func() bool { return !s.Running() })
 }
 
 // Running reports whether a server process works on the data directory, whoever started it.

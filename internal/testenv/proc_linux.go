@@ -13,24 +13,26 @@ import (
 func detach(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} }
 
 // Processes returns the ids of the server processes that work on the data directory: those started with this server's
-// configuration, and any other server with a file of the data directory open.
+// configuration, and any other server whose working directory it is. Both products go there before they open a file.
 func (s *Server) Processes() []int {
 	dir, err := filepath.EvalSymlinks(s.DataDir)
 	if err != nil {
 		dir = s.DataDir
 	}
-	names, _ := filepath.Glob("/proc/[0-9]*/cmdline") // the pattern is well formed
+	entries, _ := os.ReadDir("/proc") // it is there
 	var pids []int
-	for _, name := range names {
-		b, err := os.ReadFile(name)
+	for _, e := range entries {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil {
+			continue
+		}
+		proc := filepath.Join("/proc", e.Name())
+		b, err := os.ReadFile(filepath.Join(proc, "cmdline"))
 		if err != nil || !isServer(string(b)) {
 			continue
 		}
-		proc := filepath.Dir(name)
-		if strings.Contains(string(b), s.ConfigFile+"\x00") || hasOpen(proc, dir) {
-			if pid, err := strconv.Atoi(filepath.Base(proc)); err == nil {
-				pids = append(pids, pid)
-			}
+		if at, _ := os.Readlink(filepath.Join(proc, "cwd")); at == dir || strings.Contains(string(b), s.ConfigFile+"\x00") {
+			pids = append(pids, pid)
 		}
 	}
 	return pids
@@ -41,17 +43,6 @@ func (s *Server) Processes() []int {
 func isServer(cmdline string) bool {
 	for arg := range strings.SplitSeq(cmdline, "\x00") {
 		if base := filepath.Base(arg); base == "mysqld" || base == "mariadbd" {
-			return true
-		}
-	}
-	return false
-}
-
-// hasOpen reports whether a process has a file below dir open.
-func hasOpen(proc, dir string) bool {
-	fds, _ := filepath.Glob(proc + "/fd/*")
-	for _, fd := range fds {
-		if target, err := os.Readlink(fd); err == nil && strings.HasPrefix(target, dir+"/") {
 			return true
 		}
 	}

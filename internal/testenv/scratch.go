@@ -130,9 +130,23 @@ func listens(t testing.TB, port int) bool {
 // Eventually calls f until it returns true, for at most limit; then the test fails with what.
 func Eventually(t testing.TB, limit time.Duration, what string, f func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(limit); !f(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("not within %s: %s", limit, what)
-		}
+	if !eventually(limit, f) {
+		t.Fatalf("not within %s: %s", limit, what)
 	}
+}
+
+// longestPause is between two calls of a condition.
+const longestPause = 250 * time.Millisecond
+
+// eventually calls f until it returns true, for at most limit, and reports whether it did. The longer that takes, the longer
+// are the pauses: a call may start a process, and what it waits for needs the machine.
+func eventually(limit time.Duration, f func() bool) bool {
+	pause := 10 * time.Millisecond
+	for deadline := time.Now().Add(limit); !f(); time.Sleep(pause) {
+		if time.Now().After(deadline) {
+			return false
+		}
+		pause = min(pause*5/4, longestPause)
+	}
+	return true
 }

@@ -70,7 +70,8 @@ func (p *Prefix) Config(dataDir, scratch string) []string {
 		c = append(c, "user="+RunAs)
 	}
 	if p.Product == MySQL {
-		return append(c, "innodb-redo-log-capacity=8M", "mysqlx=OFF", "secure-file-priv=NULL")
+		return append(c, "innodb-redo-log-capacity=8M", "innodb-log-buffer-size=1M", "innodb-log-writer-threads=OFF",
+			"mysqlx=OFF", "secure-file-priv=NULL")
 	}
 	return append(c, "innodb-log-file-size=8M", "innodb-log-buffer-size=2M")
 }
