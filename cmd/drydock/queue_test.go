@@ -61,13 +61,13 @@ func (h *site) remount(t *testing.T, flags uintptr) {
 	})
 }
 
-// waitingRun makes a run whose target goes away while MySQL stops.
-func (h *site) waitingRun(t *testing.T, more ...string) agent.Event {
+// waitingRun makes a run whose target goes away while MySQL stops. The queue says when the artifact is tried again.
+func (h *site) waitingRun(t *testing.T, queue string) agent.Event {
 	t.Helper()
 	h.back(t)
 	pid := h.server.PID()
 	gone := false
-	cmd := drydockCommand(t, h.args(append([]string{"run", "--file", h.job, "--json"}, more...)...)...)
+	cmd := drydockCommand(t, h.args("run", "--file", h.job, "--json", "--config", h.config(t, queue))...)
 	r := watch(t, cmd, func(e agent.Event) {
 		if !gone && step("stop", "begun")(e) {
 			gone = true
@@ -224,7 +224,7 @@ func (s *served) stop(t *testing.T) {
 
 func serviceShips(t *testing.T, h *site) {
 	for range 3 {
-		h.waitingRun(t)
+		h.waitingRun(t, quickly)
 	}
 	h.wantWaiting(t, 3)
 	pid := h.server.PID()
@@ -250,7 +250,7 @@ func (h *site) awaitTry(t *testing.T) {
 
 // brokenFile: a job file that breaks does not replace what was read from it (R2.4).
 func brokenFile(t *testing.T, h *site) {
-	h.waitingRun(t)
+	h.waitingRun(t, quickly)
 	pid := h.server.PID()
 	s := h.serve(t, quickly)
 	h.awaitTry(t)
@@ -269,8 +269,8 @@ func brokenFile(t *testing.T, h *site) {
 }
 
 func resumeShips(t *testing.T, h *site) {
-	first := h.waitingRun(t)
-	h.waitingRun(t)
+	first := h.waitingRun(t, "")
+	h.waitingRun(t, "")
 	pid := h.server.PID()
 	r := drydock(t, h.args("resume", "--file", h.job)...).want(t, exitPartial) // still away
 	r.says(t, "read-only")
@@ -287,8 +287,9 @@ func resumeShips(t *testing.T, h *site) {
 
 // With the queue full, the next run is refused before MySQL is touched, and plan says so, too.
 func queueFull(t *testing.T, h *site) {
-	config := h.config(t, "max_bytes = \"1MiB\"")
-	h.waitingRun(t, "--config", config)
+	const small = "max_bytes = \"1MiB\""
+	h.waitingRun(t, small)
+	config := h.config(t, small)
 	h.back(t)
 	pid := h.server.PID()
 	_, r := h.run(t, exitFailed, "--config", config)
@@ -322,7 +323,7 @@ func heldBack(t *testing.T, h *site) {
 		t.Fatalf("runs: %+v", rows)
 	}
 	s := h.serve(t, quickly)
-	h.waitingRun(t) // somebody else's turn: when this one is shipped, the service has passed the other by
+	h.waitingRun(t, quickly) // somebody else's turn: when this one is shipped, the service has passed the other by
 	h.back(t)
 	testenv.Eventually(t, patience, "the second run is shipped", func() bool { return h.history(t)[1].Status == "done" })
 	if rows := h.history(t); rows[0].Status != "waiting" {
@@ -337,7 +338,7 @@ func heldBack(t *testing.T, h *site) {
 
 // givenUp: what waits for a target that never comes back can be dropped, and nothing else can.
 func givenUp(t *testing.T, h *site) {
-	e := h.waitingRun(t)
+	e := h.waitingRun(t, "")
 	drydock(t, h.args("cancel", "--drop", e.Run)...).want(t, exitDone)
 	if got := h.status(t, e.Run); got != "cancelled" || len(h.spooled(t)) != 0 {
 		t.Errorf("status %q, in the spool: %v", got, h.spooled(t))
@@ -352,7 +353,7 @@ func givenUp(t *testing.T, h *site) {
 // serviceHasTheJob: while the service ships for a job, a command line that wants the job is refused and told who has it;
 // cancel reaches the transfer in the service, and the service goes on.
 func serviceHasTheJob(t *testing.T, h *site) {
-	e := h.waitingRun(t)
+	e := h.waitingRun(t, quickly)
 	h.back(t)
 	h.writeJob(t, jobText{Target: "target \"s3\" \"nas\" {\n    bucket = \"nobody\"\n    region = \"x\"\n    access_key = \"x\"\n" +
 		"    secret_key = \"x\"\n    endpoint = \"http://127.0.0.1:1\"\n  }"}) // nobody answers there
