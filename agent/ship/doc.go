@@ -15,5 +15,8 @@
 // digests that were computed while the artifact was written, and so is the finished object, from bytes that were read
 // back from the target. What the journal knows of arrived chunks is for people to look at.
 //
+// A target is waited for as long as it works, however slowly; AllAway tells when nothing gets through to any that still
+// lacks something, so that nobody who has better things to do waits for it. Its lane goes on trying all the same.
+//
 // Calls are tried again here (see package retry); providers classify their errors with package errs.
 package ship
