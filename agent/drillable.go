@@ -17,41 +17,55 @@ import (
 )
 
 // drillable says how a server has to be set up for a backup, or why none can be started on it without touching anything
-// else: one with tablespaces outside the data directory would open the originals. given are files of keys.
+// else. given are files of keys.
 func drillable(ctx context.Context, r *archive.Reader, with DrillReport, given []string) (s drill.Server, err error) {
 	h := r.Header()
 	var f mysql.Facts
 	if err := json.Unmarshal(h.Server, &f); err != nil && len(h.Server) > 0 {
 		return s, fmt.Errorf("server facts: %w", err)
 	}
-	outside := ""
+	s = drill.Server{PageSize: f.PageSize, LowerCase: f.LowerCase, DataFilePath: f.DataFilePath}
+	s.Product, _, _ = strings.Cut(with.Server, " ")
+	if s.Outside, err = outsideOf(h, f); err != nil {
+		return s, err
+	}
 	err = r.Files(ctx, func(e manifest.File) error {
-		if strings.HasPrefix(e.Path, manifest.Outside+"/") && e.Type == manifest.Regular && !isLog(path.Base(e.Path), f) {
-			outside = e.Origin
-		}
-		if strings.HasSuffix(e.Path, ".isl") {
-			outside = e.Path
+		if strings.HasSuffix(e.Path, ".isl") && !s.Relinks(e.Path) {
+			return notMovable(e.Path)
 		}
 		if e.Path == drill.KeyringManifest { // a server on the copy would take it at its word
 			f.EncryptionAtRest = true
 		}
 		return nil
 	})
-	if err != nil {
-		return s, err
+	if err == nil {
+		s.Keyring, err = keyringFor(h, f, with, given)
 	}
-	if strings.Contains(f.DataFilePath, "/") {
-		outside = f.DataFilePath
-	}
-	if outside != "" {
-		err := errs.New(errs.Unsupported, "a drill would touch files outside its scratch directory: the server keeps %q outside its "+
-			"data directory", outside)
-		return s, &hinted{err, "restore it with drydock restore, place these files by hand as it says, and start a server on them; " +
-			"nothing was fetched"}
-	}
-	s = drill.Server{PageSize: f.PageSize, LowerCase: f.LowerCase, DataFilePath: f.DataFilePath}
-	s.Keyring, err = keyringFor(h, f, with, given)
 	return s, err
+}
+
+// outsideOf is what a drill has to move to the scratch directory: a server on the copy would open the originals.
+func outsideOf(h archive.Header, f mysql.Facts) (all []drill.Outside, err error) {
+	if strings.Contains(f.DataFilePath, "/") {
+		return nil, notMovable(f.DataFilePath)
+	}
+	for _, o := range h.Outside {
+		out := drill.Outside{Path: o.Path, Entry: o.Entry}
+		switch {
+		case isLog(path.Base(o.Path), f):
+		case !out.Movable():
+			return nil, notMovable(o.Path)
+		default:
+			all = append(all, out)
+		}
+	}
+	return all, nil
+}
+
+func notMovable(what string) error {
+	err := errs.New(errs.Unsupported, "a drill would touch files outside its scratch directory: it cannot move what %q stands for", what)
+	return &hinted{err, "restore it with drydock restore, place such files by hand as it says, and start a server on them; " +
+		"nothing was fetched"}
 }
 
 // isLog reports whether a file is one of a binary or relay log, which the server of a drill has no use for.
@@ -64,7 +78,6 @@ func isLog(name string, f mysql.Facts) bool {
 // keys or the program finds them by itself.
 func keyringFor(h archive.Header, f mysql.Facts, with DrillReport, given []string) (*drill.Keyring, error) {
 	k := &drill.Keyring{Cipher: f.KeyringCipher}
-	k.Product, _, _ = strings.Cut(with.Server, " ")
 	if v, err := drill.ParseVersion(f.Version); err == nil && v.String() == with.Server { // the plugins of that server fit this one
 		if _, err := os.Stat(f.PluginDir); err == nil {
 			k.PluginDir = f.PluginDir
@@ -79,7 +92,8 @@ func keyringFor(h archive.Header, f mysql.Facts, with DrillReport, given []strin
 			}
 			k.Files = append(k.Files, file)
 		}
-		return k, k.Check()
+		product, _, _ := strings.Cut(with.Server, " ")
+		return k, k.Check(product)
 	case drill.FindsKeys(with.Program) || !f.EncryptionAtRest && len(h.Keyrings) == 0:
 		return nil, nil
 	case len(h.Keyrings) == 0:

@@ -8,3 +8,6 @@ var NewID = newID
 
 // DrillDue reports whether a run has to drill its backup.
 var DrillDue = drillDue
+
+// OutsideOf is what a drill has to move to its scratch directory.
+var OutsideOf = outsideOf

@@ -23,7 +23,6 @@ const maxKeys = 16 << 20
 
 // Keyring is what a server needs to read encrypted tables.
 type Keyring struct {
-	Product string
 	// Files hold the keys, as absolute paths or below the restored data. The server gets copies. Of MariaDB: the file of keys,
 	// and where that is encrypted the file with its password. None: the server had a keyring, and no keys in it yet.
 	Files []string
@@ -43,26 +42,26 @@ func FindsKeys(program string) bool {
 }
 
 // Check refuses files that a server cannot be given, as far as that can be told without it.
-func (k *Keyring) Check() error {
-	_, err := k.read("")
+func (k *Keyring) Check(product string) error {
+	_, err := k.read(product, "")
 	return err
 }
 
 // read reads the files of keys.
-func (k *Keyring) read(data string) (texts [][]byte, err error) {
+func (k *Keyring) read(product, data string) (texts [][]byte, err error) {
 	most := 2
-	if k.Product != mysql.ProductMariaDB {
+	if product != mysql.ProductMariaDB {
 		most = 1
 	}
 	if len(k.Files) > most {
-		return nil, errs.New(errs.Unsupported, "%d keyring files: %s has %d at most", len(k.Files), k.Product, most)
+		return nil, errs.New(errs.Unsupported, "%d keyring files: %s has %d at most", len(k.Files), product, most)
 	}
 	for _, file := range k.Files {
 		if !filepath.IsAbs(file) {
 			file = filepath.Join(data, filepath.FromSlash(file))
 		}
 		text, err := readKeys(file)
-		if err == nil && k.Product != mysql.ProductMariaDB && len(text) > 0 && !json.Valid(text) {
+		if err == nil && product != mysql.ProductMariaDB && len(text) > 0 && !json.Valid(text) {
 			err = errs.New(errs.Unsupported, "it is not of MySQL's %s, the only one that a drill can use", component)
 		}
 		if err != nil {
@@ -86,9 +85,9 @@ func readKeys(file string) ([]byte, error) {
 
 // place copies the keys to the scratch directory and has the server find them. It returns arguments for the server, and what
 // was made and has to belong to it.
-func (k *Keyring) place(dir string) (args, made []string, err error) {
+func (k *Keyring) place(product, dir string) (args, made []string, err error) {
 	data, into := filepath.Join(dir, "data"), filepath.Join(dir, "keyring")
-	texts, err := k.read(data)
+	texts, err := k.read(product, data)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -96,7 +95,7 @@ func (k *Keyring) place(dir string) (args, made []string, err error) {
 		return nil, nil, err
 	}
 	made = []string{into}
-	if len(texts) == 0 && k.Product != mysql.ProductMariaDB {
+	if len(texts) == 0 && product != mysql.ProductMariaDB {
 		texts = [][]byte{nil}
 	}
 	for i, text := range texts {
@@ -105,7 +104,7 @@ func (k *Keyring) place(dir string) (args, made []string, err error) {
 			return nil, nil, err
 		}
 	}
-	if k.Product == mysql.ProductMariaDB {
+	if product == mysql.ProductMariaDB {
 		return k.maria(made[1:]), made, nil
 	}
 	more, err := useComponent(data, made[1])

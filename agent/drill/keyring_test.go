@@ -39,7 +39,7 @@ func TestKeyringCheck(t *testing.T) {
 		"three of MariaDB":     {mysql.ProductMariaDB, []string{lines, lines, lines}, "MariaDB has 2 at most"},
 		"a device of no bound": {mysql.ProductMariaDB, []string{"/dev/zero"}, "no file of keys"},
 	} {
-		err := (&drill.Keyring{Product: tt.product, Files: tt.files}).Check()
+		err := (&drill.Keyring{Files: tt.files}).Check(tt.product)
 		if (err == nil) != (tt.says == "") || err != nil && !strings.Contains(err.Error(), tt.says) {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -33,10 +33,12 @@ const (
 
 // Server says how the server that is drilled has to be set up to read the data.
 type Server struct {
-	PageSize     int      // innodb_page_size; 0: the default
-	LowerCase    int      // lower_case_table_names
-	DataFilePath string   // innodb_data_file_path; "": the default
-	Keyring      *Keyring // nil: it needs none
+	Product      string    // mysql.ProductMySQL or mysql.ProductMariaDB
+	PageSize     int       // innodb_page_size; 0: the default
+	LowerCase    int       // lower_case_table_names
+	DataFilePath string    // innodb_data_file_path; "": the default
+	Keyring      *Keyring  // nil: it needs none
+	Outside      []Outside // all Movable
 }
 
 // ServerError says that the server did not start on the data, or died on them.
@@ -77,10 +79,10 @@ type running struct {
 func launch(ctx context.Context, dir, program string, s Server, limit time.Duration) (*running, error) {
 	r := &running{dir: dir, ended: make(chan struct{})}
 	socket, err := r.prepare()
-	var more, made []string
-	if err == nil && s.Keyring != nil {
-		more, made, err = s.Keyring.place(dir)
+	if err != nil {
+		return nil, fmt.Errorf("prepare the server: %w", err)
 	}
+	more, made, err := s.place(dir)
 	if err != nil {
 		return nil, fmt.Errorf("prepare the server: %w", err)
 	}
@@ -97,6 +99,15 @@ func launch(ctx context.Context, dir, program string, s Server, limit time.Durat
 		return nil, errors.Join(err, r.stop())
 	}
 	return r, nil
+}
+
+// place puts keys and what lay outside where the server finds them. It returns arguments for it, and what has to belong to it.
+func (s Server) place(dir string) (args, made []string, err error) {
+	if args, made, err = s.move(dir); err != nil || s.Keyring == nil {
+		return args, made, err
+	}
+	more, keys, err := s.Keyring.place(s.Product, dir)
+	return append(args, more...), append(made, keys...), err
 }
 
 // prepare makes the directories beside the data. A socket's path must be short, wherever the scratch directory is.

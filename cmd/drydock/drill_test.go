@@ -25,10 +25,15 @@ import (
 func TestDrills(t *testing.T) {
 	t.Parallel()
 	testenv.Flavours(t, func(t *testing.T, start func(...testenv.Option) *testenv.Server) {
-		s := start(testenv.Keyring())
+		away := testenv.Dir(t)
+		if err := testenv.Chown(away); err != nil {
+			t.Fatal(err)
+		}
+		s := start(testenv.Keyring(), testenv.With("loose-innodb-directories="+away))
 		s.Fill(t, testenv.FillOptions{})
 		encrypted := map[string]string{install.MySQL: "ENCRYPTION='Y'", install.MariaDB: "ENCRYPTED=YES"}
-		s.Exec(t, "CREATE TABLE shop.secret (id INT PRIMARY KEY) "+encrypted[s.Product], "INSERT INTO shop.secret VALUES (1), (2)")
+		s.Exec(t, "CREATE TABLE shop.secret (id INT PRIMARY KEY) "+encrypted[s.Product], "INSERT INTO shop.secret VALUES (1), (2)",
+			"CREATE TABLE shop.away (id INT PRIMARY KEY) DATA DIRECTORY='"+away+"'", "INSERT INTO shop.away VALUES (1), (2), (3)")
 		h := newSite(t, s)
 		hook, told := newHook(t)
 		d := &drills{site: h, scratch: filepath.Join(h.dir, "scratch"), hook: hook, told: told} // its owner can reach it
@@ -38,7 +43,7 @@ func TestDrills(t *testing.T) {
 		}
 		e, r := h.run(t, exitDone)
 		rep := e.Drill
-		if rep == nil || !rep.Proven || rep.Backup != e.BackupID || rep.Target != "nas" || rep.Tables < 20 || rep.Queries != 2 ||
+		if rep == nil || !rep.Proven || rep.Backup != e.BackupID || rep.Target != "nas" || rep.Tables < 20 || rep.Queries != 3 ||
 			rep.DataBytes != e.DataBytes || len(rep.Damaged) > 0 || !strings.EqualFold(strings.Fields(rep.Server)[0], s.Product) {
 			t.Errorf("drill: %+v", rep)
 		}
@@ -51,7 +56,7 @@ func TestDrills(t *testing.T) {
 			t.Errorf("plan after the drill: %+v", p.Drill)
 		}
 		wantTold(t, told, nil)
-		t.Run("keyring", func(t *testing.T) { d.keyring(t, e.BackupID) })
+		t.Run("keyring", func(t *testing.T) { d.keyring(t, e.BackupID, away) })
 		t.Run("refused", func(t *testing.T) { d.refused(t) })
 		t.Run("wrong", func(t *testing.T) { d.wrong(t) })
 		t.Run("ended", func(t *testing.T) { d.ended(t) })
@@ -75,7 +80,7 @@ type verifyText struct {
 	keyring                        string // where the keys are; "": they are archived
 }
 
-// write writes the job with a verify block: two queries, of which the second gives 500.
+// write writes the job with a verify block: three queries, of which the last gives 500.
 func (d *drills) write(t *testing.T, v verifyText) {
 	t.Helper()
 	more, artifact := "", "include_keyring = true"
@@ -94,6 +99,10 @@ func (d *drills) write(t *testing.T, v verifyText) {
     query "view" {
       sql    = "SELECT COUNT(*) > 0 FROM shop.turnover"
       expect = "1"
+    }
+    query "away" {
+      sql    = "SELECT COUNT(*) FROM shop.away"
+      expect = "3"
     }
     query "customers" {
       sql    = "SELECT COUNT(*) FROM shop.customers"
@@ -124,24 +133,27 @@ func (h *site) runRow(t *testing.T) agent.RunRow {
 }
 
 // keyring drills backups of encrypted tables, with keys from the backup, which is archived, and with those that are given. The
-// server's own are left alone.
-func (d *drills) keyring(t *testing.T, archived string) {
+// server's own, and its tablespace outside, are not used: they are away meanwhile.
+func (d *drills) keyring(t *testing.T, archived, outside string) {
 	d.write(t, verifyText{drill: "always", keyring: d.server.KeyringFile()})
 	e, _ := d.run(t, exitDone)
 	if e.Drill == nil || !e.Drill.Proven {
 		t.Errorf("with the job's keyring: %+v", e.Drill)
 	}
-	dir := filepath.Dir(d.server.KeyringFile())
-	if err := os.Rename(dir, dir+"-away"); err != nil { // the server has read it
-		t.Fatal(err)
+	originals := []string{filepath.Dir(d.server.KeyringFile()), filepath.Join(outside, "shop")} // the server has them open, or read
+	rename := func(from, to string) {
+		for _, dir := range originals {
+			if err := os.Rename(dir+from, dir+to); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 	d.write(t, verifyText{})
+	rename("", "-away")
 	drydock(t, d.args("verify", archived, "--drill")...).want(t, exitDone)
 	drydock(t, d.args("verify", e.BackupID, "--drill")...).want(t, exitFailed).says(t, "not in the backup", "hint:", "nothing was fetched")
 	wantEmpty(t, d.scratch)
-	if err := os.Rename(dir+"-away", dir); err != nil {
-		t.Fatal(err)
-	}
+	rename("-away", "")
 }
 
 // What makes a drill impossible is said before anything is fetched, and says nothing about the backup. A run whose drill is

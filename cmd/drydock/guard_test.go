@@ -111,8 +111,9 @@ func TestGuard(t *testing.T) {
 	}
 	t.Run("nobody there", func(t *testing.T) {
 		h := newSite(t, s.Server)
-		if e, _ := h.run(t, exitDone); e.Status != agent.StatusDone {
-			t.Errorf("status %q", e.Status)
+		h.writeJob(t, jobText{Extra: fmt.Sprintf("verify {\n    drill       = \"always\"\n    scratch_dir = %q\n  }", filepath.Join(h.dir, "scratch"))})
+		if e, _ := h.run(t, exitDone); e.Status != agent.StatusDone || e.Drill == nil || !e.Drill.Proven {
+			t.Errorf("status %q, drill %+v", e.Status, e.Drill)
 		}
 		h.wantUp(t)
 	})
