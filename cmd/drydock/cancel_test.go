@@ -28,8 +28,6 @@ type cancelCase struct {
 // artifact that is whole is kept for resume.
 func TestCancel(t *testing.T) {
 	t.Parallel()
-	s := testenv.MySQL(t)
-	s.Fill(t, testenv.FillOptions{BigMB: megabytes(20)})
 	early := jobText{Restart: "after-capture"}
 	cases := map[string]cancelCase{
 		"stop":                {at: step("stop", "begun")},
@@ -42,12 +40,15 @@ func TestCancel(t *testing.T) {
 		"restart, shipping":   {job: early, freeze: step("capture", "begun"), at: step("restart", "begun"), whole: true},
 		"before MySQL is hit": {at: step("preflight", "begun")},
 	}
-	for name, c := range cases {
-		t.Run(name, func(t *testing.T) {
-			for how, cancel := range map[string]func(t *testing.T, h *site, r running) func(){
-				"SIGINT": signalled(syscall.SIGINT), "SIGTERM": signalled(syscall.SIGTERM), "drydock cancel": requested,
-			} {
-				t.Run(how, func(t *testing.T) { cancelOne(t, newSite(t, s), c, cancel) })
+	for how, cancel := range map[string]func(t *testing.T, h *site, r running) func(){
+		"SIGINT": signalled(syscall.SIGINT), "SIGTERM": signalled(syscall.SIGTERM), "drydock cancel": requested,
+	} {
+		t.Run(how, func(t *testing.T) {
+			t.Parallel() // most of the time goes by while a provider that does not answer is waited for
+			s := testenv.MySQL(t)
+			s.Fill(t, testenv.FillOptions{BigMB: megabytes(20)})
+			for name, c := range cases {
+				t.Run(name, func(t *testing.T) { cancelOne(t, newSite(t, s), c, cancel) })
 			}
 		})
 	}
