@@ -43,7 +43,7 @@ func newConn(raw net.Conn, config *tls.Config, buffers *sync.Pool) *conn {
 
 // Write sends p as records that leave together. Hands are shaken first: what the other side waits for must not be held.
 func (c *conn) Write(p []byte) (int, error) {
-	if err := c.Handshake(); err != nil {
+	if err := c.HandshakeContext(context.Background()); err != nil { // done by dial
 		return 0, err
 	}
 	sent := 0
