@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/drydock-backup/drydock/agent/archive/journal"
+	"github.com/drydock-backup/drydock/sdk/directio"
 	"github.com/drydock-backup/drydock/sdk/errs"
 )
 
@@ -27,6 +28,7 @@ type destination struct {
 	links   []File // second names
 	summary Summary
 	damage  Report
+	digests digester
 
 	mu    sync.Mutex
 	open  map[*target]bool
@@ -65,8 +67,36 @@ func (d *destination) makeDir(p string) error {
 	return nil
 }
 
+// bypassFrom is the size of files, in bytes, from which on the page cache is left out. Many small files are written to the
+// disk together much faster than one by one.
+const bypassFrom = 1 << 20
+
 // create makes a file in the stage, or opens the one that an earlier session left, and says how much of it counts.
-func (d *destination) create(f *File) (out *os.File, have int64, err error) {
+func (d *destination) create(f *File) (out *directio.File, have int64, err error) {
+	file, have, err := d.openStaged(f)
+	if err != nil {
+		return nil, 0, err
+	}
+	out = d.bypassed(file, f)
+	if !f.Sparse && f.Size > have {
+		if _, err := directio.Reserve(file, have, f.Size-have); err != nil {
+			return nil, 0, errors.Join(diskError(err), out.Close())
+		}
+	}
+	return out, have, nil
+}
+
+// bypassed leaves the page cache out for a large file: each byte is written once and read back once.
+func (d *destination) bypassed(file *os.File, f *File) *directio.File {
+	out := directio.New(file)
+	if f.Size >= bypassFrom {
+		out.Bypass(d.stage, f.Path)
+	}
+	return out
+}
+
+// openStaged makes the file, or opens the one that an earlier session left.
+func (d *destination) openStaged(f *File) (out *os.File, have int64, err error) {
 	if d.summary.Resumed {
 		if out, have, err = d.reopen(f); out != nil || err != nil {
 			return out, have, err

@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"context"
 	"hash"
-	"os"
 	"sync/atomic"
 
 	"github.com/drydock-backup/drydock/agent/innodb"
+	"github.com/drydock-backup/drydock/sdk/directio"
 	"github.com/drydock-backup/drydock/sdk/errs"
 )
 
@@ -16,13 +16,13 @@ type target struct {
 	File
 	sum     *digest
 	pages   pageCheck
-	out     *os.File     // where the content goes; nil when it is only verified
-	from    int64        // so many bytes of the content lie there already
-	through atomic.Int64 // so many bytes were written, without a gap
-	flaw    string       // the first thing that was wrong; set in order
+	out     *directio.File // where the content goes; nil when it is only verified
+	from    int64          // so many bytes of the content lie there already
+	through atomic.Int64   // so many bytes were written, without a gap
+	flaw    string         // the first thing that was wrong; set in order
 
-	back   *os.File  // the prover's own; with the hash of what was read back so far
-	proof  hash.Hash // SHA-256
+	back   *directio.File // the prover's own; with the hash of what was read back so far
+	proof  hash.Hash      // SHA-256
 	backTo int64
 }
 
@@ -129,7 +129,7 @@ func (p *piece) write(raw []byte) error {
 func (p *piece) writeAt(raw []byte, off int64) error {
 	_, err := p.target.out.WriteAt(raw, off)
 	if err == nil {
-		writeBack(p.target.out, off, int64(len(raw)))
+		writeBack(p.target.out.File, off, int64(len(raw)))
 	}
 	return diskError(err)
 }

@@ -146,7 +146,7 @@ func (d *destination) compare(ctx context.Context, r *Reader, m *meter) error {
 			return nil
 		}
 		g.Go(func() error {
-			same, err := isSame(ctx, d.root, &f)
+			same, err := d.isSame(ctx, &f)
 			mu.Lock()
 			defer mu.Unlock()
 			d.same[f.Path] = same
@@ -179,16 +179,16 @@ func (d *destination) dataDir() error {
 	return err
 }
 
-func isSame(ctx context.Context, root *os.Root, f *File) (bool, error) {
-	info, err := root.Lstat(f.Path)
+func (d *destination) isSame(ctx context.Context, f *File) (bool, error) {
+	info, err := d.root.Lstat(f.Path)
 	if err != nil || !info.Mode().IsRegular() || info.Size() != f.Size || ctx.Err() != nil {
 		return false, context.Cause(ctx)
 	}
-	file, err := root.Open(f.Path)
+	file, err := d.root.Open(f.Path)
 	if err != nil {
 		return false, diskError(err)
 	}
 	defer file.Close()
-	sum, err := digestFile(file)
+	sum, err := d.digests.file(file)
 	return err == nil && sum == f.SHA256, diskError(err)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
-	"hash"
 	"os"
 	"runtime"
 	"slices"
@@ -18,8 +17,6 @@ import (
 
 const (
 	proofQueue = 1024
-	proofRead  = 1 << 20
-	proofAhead = 8 << 20 // bytes that the disk is asked for before they are needed
 	// flushEvery and flushBytes are how often what was written is brought to the disk, read back and noted: also of a file
 	// that is not whole yet. It is what an interrupted restore has to fetch again, at most, and what is left to prove when
 	// the last byte was written.
@@ -171,10 +168,10 @@ func (d *destination) readBack(t *target, upTo int64) error {
 		if err != nil {
 			return fmt.Errorf("read back %q: %w", t.Path, diskError(err))
 		}
-		t.back, t.proof = f, sha256.New()
+		t.back, t.proof = d.bypassed(f, &t.File), sha256.New()
 	}
-	forget(t.back, t.backTo, upTo-t.backTo)
-	if err := digestPart(t.proof, t.back, t.backTo, upTo); err != nil {
+	forget(t.back.File, t.backTo, upTo-t.backTo)
+	if err := d.digests.part(t.proof, t.back, t.backTo, upTo); err != nil {
 		return fmt.Errorf("read back %q: %w", t.Path, diskError(err))
 	}
 	t.backTo = upTo
@@ -210,44 +207,4 @@ func (t *target) closeBack() {
 		_ = t.back.Close()
 		t.back = nil
 	}
-}
-
-// digestFile hashes a file from its beginning to its end.
-func digestFile(f *os.File) (sum [32]byte, err error) {
-	info, err := f.Stat()
-	if err != nil {
-		return sum, err
-	}
-	h := sha256.New()
-	err = digestPart(h, f, 0, info.Size())
-	return [32]byte(h.Sum(nil)), err
-}
-
-// digestPart hashes a part of a file; holes are not read.
-func digestPart(h hash.Hash, f *os.File, off, end int64) error {
-	advise(f)
-	buf, zeros, asked := make([]byte, min(proofRead, max(end-off, 0))), []byte(nil), off
-	for off < end {
-		next := nextData(f, off, end)
-		if next > off && zeros == nil {
-			zeros = make([]byte, zeroBlock)
-		}
-		for ; off < next; off += min(next-off, zeroBlock) {
-			_, _ = h.Write(zeros[:min(next-off, zeroBlock)])
-		}
-		if off == end {
-			break
-		}
-		if off >= asked {
-			ahead(f, off, min(proofAhead+proofAhead/2, end-off))
-			asked = off + proofAhead/2
-		}
-		n, err := f.ReadAt(buf[:min(int64(len(buf)), end-off)], off)
-		if n == 0 && err != nil {
-			return err
-		}
-		_, _ = h.Write(buf[:n])
-		off += int64(n)
-	}
-	return nil
 }

@@ -198,7 +198,7 @@ func (d *destination) finish(t *target, v *prover) error {
 	d.closed(t)
 	err := t.out.Truncate(t.Size)
 	if err == nil {
-		err = syncFile(t.out)
+		err = syncFile(t.out.File)
 	}
 	if closeErr := t.out.Close(); err == nil {
 		err = closeErr

@@ -23,9 +23,6 @@ func writeBack(f *os.File, off, n int64) {
 	_ = unix.SyncFileRange(int(f.Fd()), off, n, unix.SYNC_FILE_RANGE_WRITE) // a hint
 }
 
-// ahead has the system begin to read a part of a file, so that the disk has more than one request at a time.
-func ahead(f *os.File, off, n int64) { _ = unix.Fadvise(int(f.Fd()), off, n, unix.FADV_WILLNEED) }
-
 // forget has the system forget what it holds of a part of a file in memory, so that the next read is one of the disk. What
 // was not written yet stays.
 func forget(f *os.File, off, n int64) {

@@ -13,8 +13,6 @@ func syncAll(dir *os.File) error { return syncDir(dir) }
 
 func writeBack(*os.File, int64, int64) {}
 
-func ahead(*os.File, int64, int64) {}
-
 func forget(*os.File, int64, int64) {}
 
 // syncDir brings the names in dir to the disk; Windows has no such thing.

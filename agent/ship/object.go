@@ -2,6 +2,7 @@ package ship
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"sync/atomic"
@@ -87,4 +88,14 @@ func (f *filler) Write(b []byte) (int, error) {
 		return n, io.ErrShortWrite
 	}
 	return n, nil
+}
+
+// ReadFrom fills the buffer without another one in between.
+func (f *filler) ReadFrom(r io.Reader) (int64, error) {
+	n, err := io.ReadFull(r, f.buf[f.n:])
+	f.n += n
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = nil // who asked for more sees that by itself
+	}
+	return int64(n), err
 }

@@ -30,9 +30,7 @@ func (s *store) ReadRange(ctx context.Context, key string, offset, length int64,
 		p.finished(err)
 		answer <- err
 	}()
-	buffer := make([]byte, min(readSize, max(length, 1)))
-	// The wrappers keep io.Copy to our buffer, which is larger than its own.
-	n, writeErr := io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{io.LimitReader(p, length)}, buffer)
+	n, writeErr := drain(w, io.LimitReader(p, length), length)
 	if writeErr == nil && n == length {
 		writeErr = p.end(key)
 	}
@@ -41,6 +39,15 @@ func (s *store) ReadRange(ctx context.Context, key string, offset, length int64,
 	}
 	p.close()
 	return s.readError(ctx, key, <-answer, writeErr, length-n)
+}
+
+// drain copies what comes: straight to where it belongs when w can read by itself, else through a buffer that is larger
+// than io.Copy's own.
+func drain(w io.Writer, r io.Reader, length int64) (int64, error) {
+	if to, ok := w.(io.ReaderFrom); ok {
+		return to.ReadFrom(r)
+	}
+	return io.CopyBuffer(w, struct{ io.Reader }{r}, make([]byte, min(readSize, max(length, 1))))
 }
 
 // readError picks the error that says what went wrong first.

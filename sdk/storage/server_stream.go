@@ -94,9 +94,9 @@ func (s *server) ReadRange(ctx context.Context, r *pb.ReadRangeRequest) (*pb.Rea
 	return &pb.ReadRangeResponse{Written: r.GetLength()}, nil
 }
 
-// rangeWriter passes at most left bytes on, in large pieces.
+// rangeWriter passes at most left bytes on, in large pieces. It is a FileSender.
 type rangeWriter struct {
-	to      io.Writer
+	to      *os.File
 	left    int64
 	buffers *sync.Pool
 }
@@ -109,6 +109,23 @@ func (w *rangeWriter) Write(p []byte) (int, error) {
 	n, err := w.to.Write(p)
 	w.left -= int64(n)
 	return n, err
+}
+
+// SendFile passes n bytes of a file on, without a copy where the system can move its pages into the pipe.
+func (w *rangeWriter) SendFile(f *os.File, offset, n int64) error {
+	if n > w.left {
+		return errs.New(errs.Permanent, "the provider gives more bytes than were asked for")
+	}
+	moved, err := movePages(w.to, f, offset, n)
+	w.left -= moved
+	if err != nil || moved == n {
+		return err
+	}
+	copied, err := io.Copy(w, io.NewSectionReader(f, offset+moved, n-moved))
+	if err == nil && moved+copied < n {
+		err = io.ErrUnexpectedEOF
+	}
+	return err
 }
 
 // ReadFrom lets io.Copy use a larger buffer than its own, which saves most of the system calls.

@@ -11,6 +11,7 @@ package storage
 import (
 	"context"
 	"io"
+	"os"
 	"time"
 )
 
@@ -52,6 +53,12 @@ type Objects interface {
 	List(ctx context.Context, prefix string, yield func(Object) error) error
 	// Delete removes one object. An object that does not exist is no error, one that is held is errs.Permission.
 	Delete(ctx context.Context, key string) error
+}
+
+// FileSender is what the writer of ReadRange may be as well: one that takes a part of a file without copying it. A file that
+// ends before is io.ErrUnexpectedEOF.
+type FileSender interface {
+	SendFile(f *os.File, offset, n int64) error
 }
 
 // Checker is optional: it tries what a run will need (reach, write, free space) without leaving anything behind. It is

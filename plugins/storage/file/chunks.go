@@ -40,7 +40,7 @@ func (s *Storage) eachChunk(ctx context.Context, token string, yield func(storag
 	defer t.close()
 	u := s.upload(token)
 	return eachRecord(ctx, t.chunks, func(r record) error {
-		sum, err := s.digest(ctx, t.data, r.index*m.ChunkSize, r.length)
+		sum, err := s.digest(ctx, t.data.File, r.index*m.ChunkSize, r.length)
 		if errors.Is(err, io.ErrUnexpectedEOF) {
 			return nil // the file was cut off: the chunk is gone
 		}
@@ -88,7 +88,7 @@ func (s *Storage) proveAll(ctx context.Context, u *upload, t target, m meta) err
 		if u.isProven(int(r.index)) {
 			return nil
 		}
-		sum, err := s.digest(ctx, t.data, r.index*m.ChunkSize, r.length)
+		sum, err := s.digest(ctx, t.data.File, r.index*m.ChunkSize, r.length)
 		if errors.Is(err, io.ErrUnexpectedEOF) || (err == nil && sum != r.sha256) {
 			return errs.New(errs.Corrupt, "chunk %d is not what arrived: the disk has changed it", r.index)
 		}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/drydock-backup/drydock/sdk/directio"
 	"github.com/drydock-backup/drydock/sdk/errs"
 	"github.com/drydock-backup/drydock/sdk/storage"
 )
@@ -22,11 +23,11 @@ type source struct {
 
 // copy writes a chunk to the data file from offset at, and tells how far it has come.
 func (s *Storage) copy(ctx context.Context, t target, src source, c storage.Chunk, at int64, written progress) error {
-	reserved, err := reserve(t.data, at, c.Length)
+	reserved, err := directio.Reserve(t.data.File, at, c.Length)
 	if err != nil {
 		return err
 	}
-	w := writer{target: t, reserved: reserved, at: at, told: at, back: writeback{file: t.data, from: at}, written: written}
+	w := writer{target: t, reserved: reserved, at: at, told: at, back: writeback{file: t.data.File, from: at}, written: written}
 	if err := s.feed(ctx, t, src, c, w.write); err != nil {
 		return err
 	}
@@ -42,7 +43,7 @@ func (s *Storage) feed(ctx context.Context, t target, src source, c storage.Chun
 		return s.eachOf(ctx, src.stream, c.Length, f)
 	}
 	mapped, err := false, error(nil)
-	if t.direct != nil {
+	if t.data.Bypasses() {
 		mapped, err = eachMapped(ctx, src.file, c.FileOffset, c.Length, f)
 	}
 	if !mapped {
@@ -81,18 +82,14 @@ func (w *writer) write(b []byte) error {
 // writeAt writes whole blocks straight to the disk where that is possible. Blocks of zeros become holes where the file
 // system has them.
 func (w *writer) writeAt(b []byte, begin int64) error {
-	if w.reserved && zero(b) && discard(w.data, begin, int64(len(b))) {
+	if w.reserved && zero(b) && discard(w.data.File, begin, int64(len(b))) {
 		return nil
 	}
-	if w.direct != nil && begin%directAlign == 0 && len(b)%directAlign == 0 {
-		_, err := w.direct.WriteAt(b, begin)
-		return err
+	_, err := w.data.WriteAt(b, begin)
+	if err == nil && !(w.data.Bypasses() && begin%directio.Align == 0 && len(b)%directio.Align == 0) {
+		w.back.written(w.at)
 	}
-	if _, err := w.data.WriteAt(b, begin); err != nil {
-		return err
-	}
-	w.back.written(w.at)
-	return nil
+	return err
 }
 
 // zero reports whether b holds nothing but zeros.

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"sync"
 
+	"github.com/drydock-backup/drydock/sdk/directio"
 	"github.com/drydock-backup/drydock/sdk/errs"
 	"github.com/drydock-backup/drydock/sdk/schema"
 	"github.com/drydock-backup/drydock/sdk/storage"
@@ -49,7 +50,7 @@ type Buffers struct{ pool sync.Pool }
 
 // NewBuffers returns buffers, none of which is there yet.
 func NewBuffers() *Buffers {
-	return &Buffers{sync.Pool{New: func() any { b := aligned(bufferSize); return &b }}}
+	return &Buffers{sync.Pool{New: func() any { b := directio.Buffer(bufferSize); return &b }}}
 }
 
 func (b *Buffers) get() *[]byte  { return b.pool.Get().(*[]byte) }

@@ -7,6 +7,8 @@ import (
 	"runtime/debug"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/drydock-backup/drydock/sdk/directio"
 )
 
 // mapWindow is how much of a chunk's file is in the address space at once.
@@ -15,7 +17,7 @@ const mapWindow = 4 << 20
 // eachMapped is each without the copy out of the page cache: f sees the pages themselves. It reports false, without a call
 // of f, for a file that cannot be mapped. A file that is cut off meanwhile is io.ErrUnexpectedEOF.
 func eachMapped(ctx context.Context, from *os.File, offset, length int64, f func(b []byte) error) (mapped bool, err error) {
-	if st, err := from.Stat(); err != nil || offset%directAlign != 0 || st.Size()-offset < length {
+	if st, err := from.Stat(); err != nil || offset%directio.Align != 0 || st.Size()-offset < length {
 		return false, nil
 	}
 	for length > 0 {

@@ -18,12 +18,20 @@ func (s *Storage) ReadRange(ctx context.Context, key string, offset, length int6
 	f, err := s.object(key, offset, length)
 	if err == nil {
 		defer f.Close()
-		err = s.each(ctx, f, offset, length, func(b []byte) error {
-			_, err := w.Write(b)
-			return err
-		})
+		err = s.send(ctx, f, offset, length, w)
 	}
 	return s.fail(err, "read %q", key)
+}
+
+// send writes a part of a file to w.
+func (s *Storage) send(ctx context.Context, f *os.File, offset, length int64, w io.Writer) error {
+	if sender, ok := w.(storage.FileSender); ok {
+		return sender.SendFile(f, offset, length)
+	}
+	return s.each(ctx, f, offset, length, func(b []byte) error {
+		_, err := w.Write(b)
+		return err
+	})
 }
 
 // Digest returns the SHA-256 of length bytes of an object from offset, read from the disk: the pages that the system

@@ -14,6 +14,9 @@ import (
 // dirSync: directories can be flushed.
 const dirSync = true
 
+// readsFromDisk: pages in memory can be left out, or dropped, before what was written is read back.
+const readsFromDisk = true
+
 // full returns the errors that mean a full disk or a used-up quota.
 func full() []error { return []error{unix.ENOSPC, unix.EDQUOT} }
 

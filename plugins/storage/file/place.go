@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"io"
 
 	"github.com/drydock-backup/drydock/sdk/storage"
 )
@@ -55,7 +54,6 @@ func (p progress) reach(end int64) {
 // what it should be.
 func (s *Storage) follow(ctx context.Context, t target, written progress, c storage.Chunk, at int64) error {
 	h := sha256.New()
-	from := t.readback(at)
 	for {
 		select {
 		case end, more := <-written:
@@ -65,11 +63,11 @@ func (s *Storage) follow(ctx context.Context, t target, written progress, c stor
 			if !more {
 				return compare([32]byte(h.Sum(nil)), nil, c)
 			}
-			if err := datasync(t.data); err != nil {
+			if err := datasync(t.data.File); err != nil {
 				return err
 			}
-			dropCache(t.data, at, end-at)
-			if err := s.each(ctx, from, at, end-at, func(b []byte) error { hashed(h, b); return nil }); err != nil {
+			dropCache(t.data.File, at, end-at)
+			if err := s.each(ctx, t.data, at, end-at, func(b []byte) error { hashed(h, b); return nil }); err != nil {
 				return compare([32]byte{}, err, c)
 			}
 			at = end
@@ -77,28 +75,4 @@ func (s *Storage) follow(ctx context.Context, t target, written progress, c stor
 			return ctx.Err()
 		}
 	}
-}
-
-// readback is where to read what was written from offset at.
-func (t target) readback(at int64) io.ReaderAt {
-	if t.direct != nil && at%directAlign == 0 {
-		return mixed{t}
-	}
-	return t.data
-}
-
-// mixed reads whole blocks from the disk, and the rest of a file's last block through the page cache.
-type mixed struct{ target }
-
-func (m mixed) ReadAt(b []byte, off int64) (int, error) {
-	whole := len(b) / directAlign * directAlign
-	n, err := 0, error(nil)
-	if whole > 0 {
-		n, err = m.direct.ReadAt(b[:whole], off)
-	}
-	if err != nil || n < whole || whole == len(b) {
-		return n, err
-	}
-	tail, err := m.data.ReadAt(b[whole:], off+int64(whole))
-	return n + tail, err
 }

@@ -10,6 +10,7 @@ import (
 	"math"
 	"os"
 
+	"github.com/drydock-backup/drydock/sdk/directio"
 	"github.com/drydock-backup/drydock/sdk/errs"
 	"github.com/drydock-backup/drydock/sdk/storage"
 )
@@ -88,8 +89,7 @@ func checkChunk(c storage.Chunk, m meta) error {
 
 // target is the pair of files that an upload is written to.
 type target struct {
-	data   *os.File
-	direct *os.File // data without the page cache in between; nil where the file system cannot
+	data   *directio.File
 	chunks *os.File
 }
 
@@ -105,15 +105,13 @@ func openTarget(root *os.Root, token string) (target, error) {
 	if err != nil {
 		return target{}, errors.Join(err, data.Close())
 	}
-	return target{data: data, direct: openDirect(root, uploadFile(token, "data")), chunks: chunks}, nil
+	t := target{data: directio.New(data), chunks: chunks}
+	t.data.Bypass(root, uploadFile(token, "data"))
+	return t, nil
 }
 
 func (t target) close() error {
-	err := errors.Join(t.data.Close(), t.chunks.Close())
-	if t.direct != nil {
-		err = errors.Join(err, t.direct.Close())
-	}
-	return err
+	return errors.Join(t.data.Close(), t.chunks.Close())
 }
 
 // store writes one chunk and its record, each flushed before the next. What was written is read back from the disk
@@ -131,7 +129,7 @@ func (s *Storage) store(ctx context.Context, t target, src source, c storage.Chu
 		}
 	}
 	if err := s.place(ctx, t, src, c, index*m.ChunkSize); err != nil {
-		discard(t.data, index*m.ChunkSize, c.Length)
+		discard(t.data.File, index*m.ChunkSize, c.Length)
 		return err
 	}
 	return put(t.chunks, record{index: index, length: c.Length, sha256: c.SHA256})
@@ -144,7 +142,7 @@ func (s *Storage) supersede(ctx context.Context, t target, src source, c storage
 			return false, err
 		}
 	} else if there.length == c.Length && there.sha256 == c.SHA256 {
-		err := s.matches(ctx, t.data, at, c)
+		err := s.matches(ctx, t.data.File, at, c)
 		if err == nil || kindOf(err) != errs.Corrupt {
 			return err == nil, err
 		}

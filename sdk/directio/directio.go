@@ -1,0 +1,91 @@
+package directio
+
+import (
+	"errors"
+	"os"
+	"sync/atomic"
+	"unsafe"
+)
+
+// Align is what addresses, offsets and lengths of blocks are multiples of, in bytes. Disks want 512 or 4096.
+const Align = 4096
+
+// File is a file that is open a second time without the page cache, where that is possible. It is safe for concurrent use.
+type File struct {
+	*os.File
+	direct  *os.File    // nil: all goes through the page cache
+	refuses atomic.Bool // blocks of this size, after all
+}
+
+// New returns a file that goes through the page cache. It takes f over.
+func New(f *os.File) *File { return &File{File: f} }
+
+// Bypass opens the file a second time, by its name in root, if the file system can do without the page cache. It must come
+// before the file is used.
+func (f *File) Bypass(root *os.Root, name string) { f.direct = openDirect(root, name) }
+
+// Bypasses reports whether whole blocks go past the page cache. It may become false when the first of them is refused.
+func (f *File) Bypasses() bool { return f.direct != nil && !f.refuses.Load() }
+
+// WriteAt writes the whole blocks in b without the page cache and the rest through it.
+func (f *File) WriteAt(b []byte, off int64) (int, error) {
+	whole := len(b) / Align * Align
+	if whole == 0 || !f.bypasses(b, off) {
+		return f.File.WriteAt(b, off)
+	}
+	n, err := f.direct.WriteAt(b[:whole], off)
+	if n == 0 && f.refused(err) {
+		return f.File.WriteAt(b, off)
+	}
+	if err != nil || whole == len(b) {
+		return n, err
+	}
+	rest, err := f.File.WriteAt(b[whole:], off+int64(whole))
+	return n + rest, err
+}
+
+// ReadAt reads the whole blocks in b from the disk and the rest through the page cache.
+func (f *File) ReadAt(b []byte, off int64) (int, error) {
+	whole := len(b) / Align * Align
+	if whole == 0 || !f.bypasses(b, off) {
+		return f.File.ReadAt(b, off)
+	}
+	n, err := readBlocks(f.direct, b[:whole], off)
+	if n == 0 && f.refused(err) {
+		return f.File.ReadAt(b, off)
+	}
+	if err != nil || whole == len(b) {
+		return n, err
+	}
+	rest, err := f.File.ReadAt(b[whole:], off+int64(whole))
+	return n + rest, err
+}
+
+func (f *File) bypasses(b []byte, off int64) bool {
+	return f.Bypasses() && off%Align == 0 && uintptr(unsafe.Pointer(unsafe.SliceData(b)))%Align == 0
+}
+
+// refused notes that the file system wants larger blocks.
+func (f *File) refused(err error) bool {
+	if !errors.Is(err, errRefused) {
+		return false
+	}
+	f.refuses.Store(true)
+	return true
+}
+
+// Close closes the file.
+func (f *File) Close() error {
+	err := f.File.Close()
+	if f.direct != nil {
+		err = errors.Join(err, f.direct.Close())
+	}
+	return err
+}
+
+// Buffer returns n bytes at an address that is a multiple of Align.
+func Buffer(n int) []byte {
+	b := make([]byte, n+Align)
+	skip := -uintptr(unsafe.Pointer(unsafe.SliceData(b))) % Align
+	return b[skip:][:n:n]
+}
