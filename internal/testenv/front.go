@@ -1,6 +1,7 @@
 package testenv
 
 import (
+	"context"
 	"io"
 	"log"
 	"net/http"
@@ -8,6 +9,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"testing"
+	"time"
 )
 
 // Front is an HTTP server that passes requests on to a real one: the place from which a test sees what a client sends, and
@@ -19,6 +21,8 @@ type Front struct {
 	Before func(w http.ResponseWriter, r *http.Request) (answered bool)
 	// After is called with the real server's answer, before the client gets it.
 	After func(answer *http.Response)
+	// Outlasts is how long a request that was passed on may go on when its client is gone; 0: it ends with its client.
+	Outlasts time.Duration
 }
 
 // NewFront starts a front of the server at upstream ("127.0.0.1:9000"). It ends with the test. Host names stay as the client
@@ -44,6 +48,11 @@ func NewFront(t testing.TB, upstream string) *Front {
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if f.Before != nil && f.Before(w, r) {
 			return
+		}
+		if f.Outlasts > 0 {
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), f.Outlasts)
+			defer cancel()
+			r = r.WithContext(ctx)
 		}
 		proxy.ServeHTTP(w, r)
 	}))

@@ -62,6 +62,7 @@ func Prove(t *testing.T, s Service) {
 		return true
 	}
 	if s.Whole {
+		front.Outlasts = time.Minute
 		passed := front.Before
 		front.Before = func(w http.ResponseWriter, r *http.Request) bool {
 			if passed(w, r) {
