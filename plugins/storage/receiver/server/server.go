@@ -116,7 +116,7 @@ func (s *Server) Serve(ctx context.Context, listeners []net.Listener, drain time
 	select {
 	case err = <-served:
 	case <-ctx.Done():
-		err = s.drain(h, g, drain)
+		err = s.drain(h, drain)
 		if ended := <-served; !errors.Is(ended, http.ErrServerClosed) {
 			err = errors.Join(err, ended)
 		}
@@ -130,17 +130,17 @@ func (s *Server) Serve(ctx context.Context, listeners []net.Listener, drain time
 
 type connKey struct{}
 
-// drain lets what is on its way come to its end.
-func (s *Server) drain(h *http.Server, g *gate, limit time.Duration) error {
+// drain lets what is on its way come to its end. It leaves it to Shutdown to close the gate: if that came first, its end would
+// look like a failure.
+func (s *Server) drain(h *http.Server, limit time.Duration) error {
 	s.draining.Store(true)
 	s.log.Info("draining", "limit", limit.String())
-	err := g.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
-	if e := h.Shutdown(ctx); e != nil {
-		err = errors.Join(err, fmt.Errorf("drain: %w", e))
+	if err := h.Shutdown(ctx); err != nil {
+		return fmt.Errorf("drain: %w", err)
 	}
-	return err
+	return nil
 }
 
 // Close gives the stores back, after Serve has returned.
