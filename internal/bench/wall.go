@@ -21,9 +21,11 @@ type contender struct {
 
 // wall times whole runs against tar | zstd, in turn, so that a machine that gets slower is fair to all. All read the same
 // files, from the page cache, and write to the same file system. A run ends when its backup was flushed to the disk and
-// read back. The peer as everybody types it does neither; with sync it is flushed as well.
+// read back. The peer as everybody types it does neither; with sync it is flushed as well. The check of InnoDB's pages is on,
+// as it is for everybody; it is timed without as well, since the peer looks at nothing that it copies.
 func (b *bench) wall() {
 	file, target := b.job("wall", b.dataDir)
+	unchecked, second := b.jobWith("unchecked", b.dataDir, "check_pages = false", "")
 	out := filepath.Join(b.dir, "peer.tar.zst")
 	peer := fmt.Sprintf("tar -C %s -cf - . | zstd -1 -T0 -q -f -o %s", b.dataDir, out)
 	all := []*contender{
@@ -31,10 +33,11 @@ func (b *bench) wall() {
 		{name: "tar | zstd -1 -T0", command: peer},
 		{name: "the same && sync", command: peer + " && sync " + out},
 	}
-	prepare := fmt.Sprintf("rm -rf %s/* %s/.drydock-uploads %s; sync", target, target, out)
+	bare := &contender{name: "drydock run, check_pages = false", command: strings.Join(b.command(unchecked), " ") + " >/dev/null"}
+	prepare := fmt.Sprintf("rm -rf %[1]s/* %[1]s/.drydock-uploads %[2]s/* %[2]s/.drydock-uploads %[3]s; sync", target, second, out)
 	fmt.Println("  same directory, read from the page cache; same file system; a run is flushed and read back, the plain peer is not")
 	for i := range b.rounds + 1 {
-		for _, c := range all {
+		for _, c := range append([]*contender{bare}, all...) {
 			t := b.hyperfine(prepare, c.command)
 			if i > 0 { // the first round warms up
 				c.wall, c.cpu = append(c.wall, t.Median), append(c.cpu, t.User+t.System)
@@ -47,11 +50,12 @@ func (b *bench) wall() {
 		slices.Reverse(all[1:]) // each peer comes first in half of the rounds
 	}
 	slices.SortFunc(all[1:], func(x, y *contender) int { return len(x.command) - len(y.command) })
-	for _, c := range all {
+	for _, c := range append([]*contender{bare}, all...) {
 		fmt.Printf("  median of %s: %.2f s wall, %.2f s processor\n", c.name, median(c.wall), median(c.cpu))
 	}
 	ours := all[0]
-	fmt.Printf("  ratio %.2f (wanted: at most 1.2); %.2f with sync; processor %.2f\n", median(ours.wall)/median(all[1].wall),
+	fmt.Printf("  ratio %.2f (wanted: at most 1.2), %.2f without the check of pages; %.2f with sync; processor %.2f\n",
+		median(ours.wall)/median(all[1].wall), median(bare.wall)/median(all[1].wall),
 		median(ours.wall)/median(all[2].wall), median(ours.cpu)/median(all[1].cpu))
 	fmt.Printf("  limited by %s (%.2f of %d cores busy)\n", limit(ours), median(ours.cpu)/median(ours.wall), cores())
 }
