@@ -78,7 +78,7 @@ func (d *destination) create(f *File) (out *directio.File, have int64, err error
 		return nil, 0, err
 	}
 	out = d.bypassed(file, f)
-	if !f.Sparse && f.Size > have {
+	if out.Bypasses() && !f.Sparse && f.Size > have {
 		if _, err := directio.Reserve(file, have, f.Size-have); err != nil {
 			return nil, 0, errors.Join(diskError(err), out.Close())
 		}
