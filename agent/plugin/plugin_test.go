@@ -208,9 +208,7 @@ func TestSchema(t *testing.T) {
 	if _, err := h.Storage(t.Context(), job.Provider{Type: "s3"}); !errors.As(err, &unknown) {
 		t.Errorf("storage: %v", err)
 	}
-	if len(h.Processes()) != 0 {
-		t.Errorf("processes %v", h.Processes())
-	}
+	waitFor(t, "no process is left", func() bool { return len(h.Processes()) == 0 })
 }
 
 // TestOptions refuses lists that cannot be right.
