@@ -20,14 +20,9 @@ func (a *app) drill(ctx context.Context, s *session, o agent.DrillOptions, keys 
 		return err
 	}
 	if a.json {
-		if jsonErr := a.printJSON(report); jsonErr != nil {
-			return jsonErr
-		}
-		return err
+		return a.printJSONOf(report, err)
 	}
-	for _, x := range report.Damaged {
-		a.printf("damaged: %s: %s\n", printable(x.Path), printable(x.Reason))
-	}
+	a.printDamaged(report.Damaged)
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,14 @@ func (a *app) printJSON(v any) error {
 	return e.Encode(v)
 }
 
+// printJSONOf prints what a command has found, and returns the command's own error, if it could print it.
+func (a *app) printJSONOf(found any, err error) error {
+	if printErr := a.printJSON(found); printErr != nil {
+		return printErr
+	}
+	return err
+}
+
 // diagnosed prints what is wrong with job files and returns the error for the exit code.
 func (a *app) diagnosed(d hcl.Diagnostics) error {
 	width, color := terminal(a.stderr)

@@ -31,10 +31,7 @@ func (a *app) recover(ctx context.Context, s *session, name string) error {
 	}
 	found, err := s.Recover(ctx, j)
 	if a.json {
-		if jsonErr := a.printJSON(found); jsonErr != nil {
-			return jsonErr
-		}
-		return err
+		return a.printJSONOf(found, err)
 	}
 	for _, r := range found {
 		a.printf("run %s: %s\n", r.RunID, r.What())

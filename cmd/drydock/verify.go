@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/drydock-backup/drydock/agent"
+	"github.com/drydock-backup/drydock/agent/archive"
 )
 
 // backupFlags say where a backup is looked for.
@@ -78,14 +79,9 @@ func (a *app) verify(ctx context.Context, s *session, id string, flags backupFla
 		return err
 	}
 	if a.json {
-		if jsonErr := a.printJSON(report); jsonErr != nil {
-			return jsonErr
-		}
-		return err
+		return a.printJSONOf(report, err)
 	}
-	for _, x := range report.Damaged {
-		a.printf("damaged: %s: %s\n", printable(x.Path), x.Reason)
-	}
+	a.printDamaged(report.Damaged)
 	for _, x := range report.DamagedPages {
 		a.printf("damaged before the backup was made: %s\n", printable(x.String()))
 	}
@@ -100,4 +96,11 @@ func (a *app) verify(ctx context.Context, s *session, id string, flags backupFla
 		a.printf("pages: %s\n", pagesText(*report.Pages))
 	}
 	return err
+}
+
+// printDamaged names what is wrong with a backup.
+func (a *app) printDamaged(all []archive.Damage) {
+	for _, x := range all {
+		a.printf("damaged: %s: %s\n", printable(x.Path), printable(x.Reason))
+	}
 }
