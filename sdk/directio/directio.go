@@ -29,36 +29,29 @@ func (f *File) Bypasses() bool { return f.direct != nil && !f.refuses.Load() }
 
 // WriteAt writes the whole blocks in b without the page cache and the rest through it.
 func (f *File) WriteAt(b []byte, off int64) (int, error) {
-	whole := len(b) / Align * Align
-	if whole == 0 || !f.bypasses(b, off) {
-		return f.File.WriteAt(b, off)
-	}
-	n, err := f.direct.WriteAt(b[:whole], off)
-	if n == 0 && f.refused(err) {
-		return f.File.WriteAt(b, off)
-	}
-	if err != nil || whole == len(b) {
-		return n, err
-	}
-	rest, err := f.File.WriteAt(b[whole:], off+int64(whole))
-	return n + rest, err
+	return f.split(b, off, (*os.File).WriteAt, (*os.File).WriteAt)
 }
 
 // ReadAt reads the whole blocks in b from the disk and the rest through the page cache.
 func (f *File) ReadAt(b []byte, off int64) (int, error) {
+	return f.split(b, off, readBlocks, (*os.File).ReadAt)
+}
+
+// split moves whole blocks with one function and the rest with the other; everything with the other where blocks are refused.
+func (f *File) split(b []byte, off int64, blocks, rest func(*os.File, []byte, int64) (int, error)) (int, error) {
 	whole := len(b) / Align * Align
 	if whole == 0 || !f.bypasses(b, off) {
-		return f.File.ReadAt(b, off)
+		return rest(f.File, b, off)
 	}
-	n, err := readBlocks(f.direct, b[:whole], off)
+	n, err := blocks(f.direct, b[:whole], off)
 	if n == 0 && f.refused(err) {
-		return f.File.ReadAt(b, off)
+		return rest(f.File, b, off)
 	}
 	if err != nil || whole == len(b) {
 		return n, err
 	}
-	rest, err := f.File.ReadAt(b[whole:], off+int64(whole))
-	return n + rest, err
+	more, err := rest(f.File, b[whole:], off+int64(whole))
+	return n + more, err
 }
 
 func (f *File) bypasses(b []byte, off int64) bool {

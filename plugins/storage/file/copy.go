@@ -85,10 +85,9 @@ func (w *writer) writeAt(b []byte, begin int64) error {
 	if w.reserved && zero(b) && discard(w.data.File, begin, int64(len(b))) {
 		return nil
 	}
-	direct := w.data.Bypasses() && begin%directio.Align == 0 && len(b)%directio.Align == 0
 	_, err := w.data.WriteAt(b, begin)
-	if err == nil && !direct {
-		w.back.written(w.at)
+	if err == nil {
+		w.back.written(w.at) // of what went past the page cache there is nothing left to write
 	}
 	return err
 }
