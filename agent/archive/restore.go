@@ -29,15 +29,6 @@ type RestoreOptions struct {
 	Progress func(Progress)
 }
 
-// Restore opens an artifact and restores it; see [Reader.Restore].
-func Restore(ctx context.Context, src Source, f Frames, o RestoreOptions) (Summary, error) {
-	r, err := Open(ctx, src)
-	if err != nil {
-		return Summary{}, err
-	}
-	return r.Restore(ctx, f, o)
-}
-
 // Restore gives back what is in the artifact: bytes, modes, times, holes, links and owners, which are found by name where
 // this host knows the name, else by number. Each file is flushed, read back from the disk and compared with its SHA-256
 // before it gets to its place.

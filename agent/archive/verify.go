@@ -61,15 +61,6 @@ func (r *Report) damage(path, reason string) {
 	}
 }
 
-// Verify opens an artifact and verifies it; see [Reader.Verify].
-func Verify(ctx context.Context, src Source, f Frames, o VerifyOptions) (Report, error) {
-	r, err := Open(ctx, src)
-	if err != nil {
-		return Report{}, err
-	}
-	return r.Verify(ctx, f, o)
-}
-
 // Verify reads every byte of the artifact and compares it with the manifest: headers, each frame, sizes, CRC-32, SHA-256,
 // central directory. Damage to files is in the report, and all files are looked at; an artifact whose manifest cannot be
 // trusted is an error of kind errs.Corrupt. Other errors say that it could not be read. f is not needed for artifacts
