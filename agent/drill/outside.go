@@ -66,9 +66,10 @@ func (s Server) move(dir string) (args, made []string, err error) {
 		options[tablespaces] = "--innodb-directories="
 	}
 	for i, o := range s.Outside {
-		home := filepath.Join(dir, "outside", o.kind())
+		kind := o.kind()
+		home := filepath.Join(dir, "outside", kind)
 		to := filepath.Join(home, filepath.Base(o.Path))
-		if o.kind() == tablespaces { // a server wants the directory of the schema above it
+		if kind == tablespaces { // a server wants the directory of the schema above it
 			to = filepath.Join(home, strconv.Itoa(i), filepath.Base(filepath.Dir(o.Path)), filepath.Base(o.Path))
 		}
 		if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
@@ -77,11 +78,11 @@ func (s Server) move(dir string) (args, made []string, err error) {
 		if err := os.Rename(filepath.Join(dir, "data", filepath.FromSlash(o.Entry)), to); err != nil {
 			return nil, nil, err
 		}
-		if option := options[o.kind()]; option != "" {
+		if option := options[kind]; option != "" {
 			args = append(args, option+home)
-			delete(options, o.kind())
+			delete(options, kind)
 		}
-		if o.kind() == tablespaces && s.Product == mysql.ProductMariaDB {
+		if kind == tablespaces && s.Product == mysql.ProductMariaDB {
 			if err := relink(filepath.Join(dir, "data", filepath.FromSlash(o.link())), to); err != nil {
 				return nil, nil, err
 			}
