@@ -71,19 +71,26 @@ func (d *destination) makeDir(p string) error {
 // disk together much faster than one by one.
 const bypassFrom = 1 << 20
 
-// create makes a file in the stage, or opens the one that an earlier session left, and says how much of it counts.
-func (d *destination) create(f *File) (out *directio.File, have int64, err error) {
+// create makes a file in the stage, or opens the one that an earlier session left, and notes how much of it counts.
+func (d *destination) create(f *File) (*target, error) {
 	file, have, err := d.openStaged(f)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	out = d.bypassed(file, f)
-	if out.Bypasses() && !f.Sparse && f.Size > have {
-		if _, err := directio.Reserve(file, have, f.Size-have); err != nil {
-			return nil, 0, errors.Join(diskError(err), out.Close())
+	t := &target{File: *f, out: d.bypassed(file, f), from: have}
+	t.through.Store(have)
+	if f.Sparse {
+		t.blank = holeUnit
+	} else if t.out.Bypasses() && f.Size > have {
+		reserved, err := directio.Reserve(file, have, f.Size-have)
+		if err != nil {
+			return nil, errors.Join(diskError(err), t.out.Close())
+		}
+		if reserved {
+			t.blank = reservedUnit
 		}
 	}
-	return out, have, nil
+	return t, nil
 }
 
 // bypassed leaves the page cache out for a large file: each byte is written once and read back once.

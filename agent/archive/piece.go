@@ -18,6 +18,7 @@ type target struct {
 	pages   pageCheck
 	out     *directio.File // where the content goes; nil when it is only verified
 	from    int64          // so many bytes of the content lie there already
+	blank   int64          // zeros of so many bytes need no writing: the file reads as zeros there; 0: all is written
 	through atomic.Int64   // so many bytes were written, without a gap
 	flaw    string         // the first thing that was wrong; set in order
 
@@ -67,7 +68,7 @@ func (p *piece) run(ctx context.Context, x *extractor, previous chan struct{}) {
 	p.target.pages.add(found, 0)
 }
 
-// unpack gives the content, or says that it is all zeros where a file with holes needs none written.
+// unpack gives the content, or says that it is all zeros, where none need to be written.
 func (p *piece) unpack(ctx context.Context, x *extractor) (raw []byte, zeros bool, err error) {
 	in := p.slot.In()
 	if p.packed > int64(len(in)) {
@@ -81,7 +82,7 @@ func (p *piece) unpack(ctx context.Context, x *extractor) (raw []byte, zeros boo
 	if err := ctx.Err(); err != nil {
 		return nil, false, context.Cause(ctx)
 	}
-	full := p.target.Sparse && p.size == int64(x.r.header.FrameSize)
+	full := p.target.blank > 0 && p.size == int64(x.r.header.FrameSize)
 	if known := x.zero.Load(); full && known != nil && bytes.Equal(in, *known) {
 		return nil, true, nil
 	}
@@ -100,21 +101,27 @@ func (p *piece) unpack(ctx context.Context, x *extractor) (raw []byte, zeros boo
 // zeroPacked is the longest packed frame of zeros that is remembered.
 const zeroPacked = 64 << 10
 
-// holeUnit is what a hole is made of.
-const holeUnit = 4096
+// A file that had holes gets them back wherever there is a block of zeros. One that had none has its room reserved, so that
+// what is not written reads as zeros and still cannot fail for want of room later; shorter runs of zeros are not worth a
+// write of their own around them. Tablespaces are a tenth zeros: InnoDB makes them longer in advance.
+const (
+	holeUnit     = 4 << 10
+	reservedUnit = 64 << 10
+)
 
-// write puts the content into its place. Blocks of zeros of a file with holes are not written.
+// write puts the content into its place, without the zeros that are there.
 func (p *piece) write(raw []byte) error {
-	if !p.target.Sparse {
+	unit := int(p.target.blank)
+	if unit == 0 {
 		return p.writeAt(raw, p.off)
 	}
 	for start := 0; start < len(raw); {
-		for start < len(raw) && isZero(raw[start:min(start+holeUnit, len(raw))]) {
-			start += holeUnit
+		for start < len(raw) && isZero(raw[start:min(start+unit, len(raw))]) {
+			start += unit
 		}
 		end := start
-		for end < len(raw) && !isZero(raw[end:min(end+holeUnit, len(raw))]) {
-			end = min(end+holeUnit, len(raw))
+		for end < len(raw) && !isZero(raw[end:min(end+unit, len(raw))]) {
+			end = min(end+unit, len(raw))
 		}
 		if start < end {
 			if err := p.writeAt(raw[start:end], p.off+int64(start)); err != nil {

@@ -134,12 +134,10 @@ func (d *destination) content(ctx context.Context, x *extractor, f File) error {
 	case f.Type == manifest.Symlink, d.second(&f), d.same[f.Path]:
 		return nil
 	}
-	out, have, err := d.create(&f)
+	t, err := d.create(&f)
 	if err != nil {
 		return err
 	}
-	t := &target{File: f, out: out, from: have}
-	t.through.Store(have)
 	d.opened(t)
 	return x.add(ctx, t)
 }
