@@ -78,7 +78,6 @@ func (d *destination) create(f *File) (*target, error) {
 		return nil, err
 	}
 	t := &target{File: *f, out: d.bypassed(file, f), from: have}
-	t.through.Store(have)
 	if f.Sparse {
 		t.blank = holeUnit
 	} else if t.out.Bypasses() && f.Size > have {
@@ -190,14 +189,14 @@ func (d *destination) closeOpen() {
 	}
 }
 
-// underWay tells how much of the files that are being written was written without a gap.
-func (d *destination) underWay() map[*target]int64 {
+// underWay takes what was written of the files that are being written.
+func (d *destination) underWay() map[*target][]span {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	all := map[*target]int64{}
+	all := map[*target][]span{}
 	for t := range d.open {
-		if n := t.through.Load(); n > t.backTo {
-			all[t] = n
+		if spans := t.unproven.take(); len(spans) > 0 {
+			all[t] = spans
 		}
 	}
 	return all

@@ -9,22 +9,14 @@ import (
 
 // digest sums up one file: its content, and the data that the content was packed into.
 type digest struct {
-	sha         hash.Hash // nil: only the CRCs are wanted
+	sha         hash.Hash
 	crc, packed uint32
 }
 
-// newDigest makes a digest, without the SHA-256 when somebody else sees to that.
-func newDigest(sha bool) *digest {
-	if !sha {
-		return &digest{}
-	}
-	return &digest{sha: sha256.New()}
-}
+func newDigest() *digest { return &digest{sha: sha256.New()} }
 
 func (d *digest) content(p []byte) {
-	if d.sha != nil {
-		_, _ = d.sha.Write(p) // never fails
-	}
+	_, _ = d.sha.Write(p) // never fails
 	d.crc = crc32.Update(d.crc, crc32.IEEETable, p)
 }
 

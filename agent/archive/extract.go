@@ -29,7 +29,6 @@ type extractor struct {
 	meter   *meter
 	skipped atomic.Int64
 	wrote   func(n int64) // told of what is through; may be nil
-	sha     bool          // hash the content with SHA-256 on the way; else somebody does so later
 }
 
 const extractQueue = 128
@@ -43,7 +42,7 @@ func newExtractor(r *Reader, f Frames, m *meter, finish func(*target) error) (*e
 	return &extractor{
 		r: r, frames: f, stored: newStored(h.FrameSize, 2*runtime.GOMAXPROCS(0)), block: make([]byte, zeroBlock),
 		fetcher: newFetcher(r.src), pending: make(chan *piece, 2*batchPieces), queue: make(chan *piece, extractQueue),
-		finish: finish, meter: m, sha: true,
+		finish: finish, meter: m,
 	}, nil
 }
 
@@ -94,19 +93,20 @@ func (x *extractor) flush(ctx context.Context, b *batch) error {
 }
 
 // dispatch gives each piece its slot and its bytes, in order: the order of slots is what keeps pieces that wait for the one
-// before them from taking its slot.
+// before them, in the same file, from taking its slot.
 func (x *extractor) dispatch(ctx context.Context) {
-	var previous chan struct{}
+	var last *piece
 	for p := range x.pending {
 		<-p.batch.ready
 		if err := x.equip(ctx, p); err != nil || p.slot == nil {
 			x.fetcher.done(p)
 			p.err = err
+			close(p.hashed)
 			close(p.done)
 		} else {
-			go p.run(ctx, x, previous)
+			go p.run(ctx, x, p.after(last))
 		}
-		previous = p.done
+		last = p
 		x.queue <- p
 	}
 }
@@ -136,13 +136,15 @@ func (x *extractor) through(p *piece) error {
 		t.fail(p.err.Error())
 	}
 	x.meter.Bytes, x.meter.Path = x.meter.Bytes+p.size+x.skipped.Swap(0), t.Path
-	t.through.Store(p.off + p.size)
+	if t.out != nil && p.size > 0 {
+		t.unproven.add(span{off: p.off, size: p.size, crcs: p.crcs, hole: p.zeros})
+	}
 	if x.wrote != nil {
 		x.wrote(p.size)
 	}
 	if p.last {
 		x.meter.Files++
-		t.prove(x.r.header.Trailer, x.sha)
+		t.prove(x.r.header.Trailer)
 		if err := x.finish(t); err != nil {
 			return err
 		}
@@ -157,17 +159,16 @@ func (t *target) fail(flaw string) {
 	}
 }
 
-// prove compares the digests: of what was read, which is all but what lies there from an earlier restore.
-func (t *target) prove(trailer []byte, sha bool) {
-	if t.from > 0 {
-		return
-	}
+// prove compares the digests. Of what an earlier restore has written only the SHA-256 is known.
+func (t *target) prove(trailer []byte) {
 	if t.Method != zip64.Store {
 		t.sum.data(trailer)
 	}
 	switch {
-	case sha && t.sum.sum() != t.SHA256:
+	case t.there(): // the prover reads all of it
+	case t.sum.sum() != t.SHA256:
 		t.fail("its SHA-256 differs from the manifest's")
+	case t.from > 0:
 	case t.sum.crc != t.CRC32:
 		t.fail("its CRC-32 differs from the manifest's")
 	case t.sum.packed != t.PackedCRC32:
@@ -175,9 +176,14 @@ func (t *target) prove(trailer []byte, sha bool) {
 	}
 }
 
+// there reports whether all of the content lies there from an earlier restore.
+func (t *target) there() bool { return t.from > 0 && t.from == t.Size }
+
 // add starts to read an entry with content, from the frame that t.from names. It waits while all buffers are taken.
 func (x *extractor) add(ctx context.Context, t *target) error {
-	t.sum = newDigest(x.sha)
+	if t.sum == nil {
+		t.sum = newDigest()
+	}
 	if t.Size == 0 || t.from >= t.Size {
 		x.skip(t.from)
 		return x.piece(ctx, &piece{target: t, from: t.Data, off: t.Size, last: true})
@@ -209,7 +215,7 @@ const frameExcess = 64 << 10
 func (x *extractor) skip(size int64) { x.skipped.Add(size) }
 
 func (x *extractor) piece(ctx context.Context, p *piece) error {
-	p.done = make(chan struct{})
+	p.hashed, p.done = make(chan struct{}), make(chan struct{})
 	return x.flush(ctx, x.fetcher.add(p))
 }
 

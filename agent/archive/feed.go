@@ -39,7 +39,7 @@ func (f *feeder) run(ctx context.Context, list *nodes) error {
 }
 
 func (f *feeder) node(ctx context.Context, n *tree.Node) error {
-	e := &entry{file: fileOf(n, f.names), sum: newDigest(true)}
+	e := &entry{file: fileOf(n, f.names), sum: newDigest()}
 	e.pages = newPageCheck(e.file, f.pages)
 	if n.Type != manifest.Regular || n.Stat.Size == 0 {
 		fr := e.newFrame(nil, len(n.Target))

@@ -3,8 +3,6 @@ package archive
 import (
 	"bytes"
 	"context"
-	"hash"
-	"sync/atomic"
 
 	"github.com/drydock-backup/drydock/agent/innodb"
 	"github.com/drydock-backup/drydock/sdk/directio"
@@ -14,17 +12,16 @@ import (
 // target is an entry that is being read.
 type target struct {
 	File
-	sum     *digest
-	pages   pageCheck
-	out     *directio.File // where the content goes; nil when it is only verified
-	from    int64          // so many bytes of the content lie there already
-	blank   int64          // zeros of so many bytes need no writing: the file reads as zeros there; 0: all is written
-	through atomic.Int64   // so many bytes were written, without a gap
-	flaw    string         // the first thing that was wrong; set in order
+	sum   *digest
+	pages pageCheck
+	flaw  string // the first thing that was wrong; set in order
 
-	back   *directio.File // the prover's own; with the hash of what was read back so far
-	proof  hash.Hash      // SHA-256
-	backTo int64
+	// A restore's:
+	out      *directio.File // where the content goes; nil when it is only verified
+	from     int64          // so many bytes of the content lie there already
+	blank    int64          // zeros of so many bytes need no writing: the file reads as zeros there; 0: all is written
+	unproven spans          // what was written and not read back yet, without a gap
+	back     *directio.File // what the prover reads from; its own
 }
 
 // piece is one frame of a target. Its goroutine unpacks, writes and hashes it, and gives its slot back.
@@ -36,66 +33,94 @@ type piece struct {
 	from, packed int64 // in the artifact
 	off, size    int64 // in the content
 	last         bool
-	done         chan struct{} // closed when it is hashed as well
+	zeros        bool          // it holds nothing else, and was not written
+	crcs         [2]uint32     // of all of the file before it, and with it
+	hashed       chan struct{} // closed when the content is hashed
+	done         chan struct{}
 	err          error
 }
 
+// after is what a piece waits for before it is hashed: nil where it is the first of its file.
+func (p *piece) after(previous *piece) chan struct{} {
+	if previous == nil || previous.target != p.target {
+		return nil
+	}
+	return previous.hashed
+}
+
+// run unpacks the piece, then writes and hashes it side by side.
 func (p *piece) run(ctx context.Context, x *extractor, previous chan struct{}) {
 	defer close(p.done)
 	defer p.slot.Release()
-	raw, zeros, err := p.unpack(ctx, x)
-	if err == nil && p.target.out != nil && !zeros {
-		err = p.write(raw)
-	}
+	raw, err := p.unpack(ctx, x)
 	p.err = err
+	written := make(chan error, 1)
+	if err == nil && p.target.out != nil && !p.zeros {
+		go func() { written <- p.write(raw) }()
+	} else {
+		written <- nil
+	}
+	p.hash(x, raw, previous)
+	if err := <-written; p.err == nil {
+		p.err = err
+	}
+}
+
+// hash adds the piece to the digests of its file, after the piece before it.
+func (p *piece) hash(x *extractor, raw []byte, previous chan struct{}) {
+	defer close(p.hashed)
+	t := p.target
 	var found innodb.Part
-	if err == nil && !zeros {
-		found = p.target.pages.look(p.off, raw)
+	var zeros int64
+	if p.zeros {
+		zeros = p.size
+	} else if p.err == nil {
+		found = t.pages.look(p.off, raw)
 	}
 	if previous != nil {
 		<-previous
 	}
-	if err != nil {
+	if p.err != nil {
 		return
 	}
-	p.target.sum.data(p.slot.In()[:p.packed])
-	if zeros {
-		p.target.sum.zeros(int(p.size), x.block)
-		p.target.pages.add(found, p.size)
-		return
-	}
-	p.target.sum.content(raw)
-	p.target.pages.add(found, 0)
+	t.sum.data(p.slot.In()[:p.packed])
+	p.crcs[0] = t.sum.crc
+	t.sum.content(raw)
+	t.sum.zeros(int(zeros), x.block)
+	p.crcs[1] = t.sum.crc
+	t.pages.add(found, zeros)
 }
 
-// unpack gives the content, or says that it is all zeros, where none need to be written.
-func (p *piece) unpack(ctx context.Context, x *extractor) (raw []byte, zeros bool, err error) {
+// unpack gives the content, or notes that it is all zeros, where none need to be written.
+func (p *piece) unpack(ctx context.Context, x *extractor) ([]byte, error) {
 	in := p.slot.In()
 	if p.packed > int64(len(in)) {
 		x.fetcher.done(p)
-		return nil, false, errs.New(errs.Corrupt, "frame at byte %d is longer than any can be", p.from)
+		return nil, errs.New(errs.Corrupt, "frame at byte %d is longer than any can be", p.from)
 	}
 	in = in[:p.packed]
 	if err := x.fetcher.take(p, in); err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, false, context.Cause(ctx)
+		return nil, context.Cause(ctx)
 	}
 	full := p.target.blank > 0 && p.size == int64(x.r.header.FrameSize)
 	if known := x.zero.Load(); full && known != nil && bytes.Equal(in, *known) {
-		return nil, true, nil
+		p.zeros = true
+		return nil, nil
 	}
-	raw, err = p.slot.Decompress(ctx, int(p.packed), int(p.size))
+	raw, err := p.slot.Decompress(ctx, int(p.packed), int(p.size))
 	if err == nil && int64(len(raw)) != p.size {
 		err = errs.New(errs.Corrupt, "frame at byte %d holds %d bytes instead of %d", p.from, len(raw), p.size)
 	}
 	if err != nil || !full || p.packed > zeroPacked || !isZero(raw) {
-		return raw, false, err
+		return raw, err
 	}
 	own := bytes.Clone(in)
 	x.zero.Store(&own)
-	return raw, true, nil
+	p.zeros = true
+	return nil, nil
 }
 
 // zeroPacked is the longest packed frame of zeros that is remembered.

@@ -189,6 +189,6 @@ func (d *destination) isSame(ctx context.Context, f *File) (bool, error) {
 		return false, diskError(err)
 	}
 	defer file.Close()
-	sum, err := d.digests.file(file)
+	sum, err := d.digests.file(ctx, file)
 	return err == nil && sum == f.SHA256, diskError(err)
 }

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/drydock-backup/drydock/agent/archive/journal"
+	"github.com/drydock-backup/drydock/sdk/errs"
 )
 
 const (
@@ -24,8 +25,8 @@ const (
 	flushBytes = 96 << 20
 )
 
-// prover brings files to the disk, many at once, then reads each back from there and compares its SHA-256. It works beside
-// the extractor: one waits for the disk while the other has the cores.
+// prover brings files to the disk, many at once, then reads them back from there and compares that with what was written. It
+// works beside the extractor: one waits for the disk while the other has the cores.
 type prover struct {
 	d       *destination
 	queue   chan *target
@@ -41,9 +42,9 @@ func newProver(d *destination) *prover {
 }
 
 // start begins to work. An error ends the restore through cancel.
-func (v *prover) start(cancel context.CancelCauseFunc) {
+func (v *prover) start(ctx context.Context, cancel context.CancelCauseFunc) {
 	v.wg.Go(func() {
-		if err := v.work(); err != nil {
+		if err := v.work(ctx); err != nil {
 			v.err = err
 			close(v.failed)
 			cancel(err)
@@ -80,7 +81,7 @@ func (v *prover) stop() error {
 	return v.err
 }
 
-func (v *prover) work() error {
+func (v *prover) work(ctx context.Context) error {
 	tick := time.NewTicker(flushEvery)
 	defer tick.Stop()
 	for {
@@ -94,7 +95,7 @@ func (v *prover) work() error {
 		case <-tick.C:
 		case <-v.kick:
 		}
-		if err := v.prove(files); err != nil {
+		if err := v.prove(ctx, files); err != nil {
 			return err
 		}
 		if !open {
@@ -120,7 +121,7 @@ func (v *prover) waiting(files []*target) []*target {
 }
 
 // prove flushes everything that was written, reads it back, and then notes what is on the disk.
-func (v *prover) prove(files []*target) error {
+func (v *prover) prove(ctx context.Context, files []*target) error {
 	growing := v.d.underWay()
 	if len(files) == 0 && len(growing) == 0 {
 		return nil
@@ -131,13 +132,13 @@ func (v *prover) prove(files []*target) error {
 	var g errgroup.Group
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	progress := make([]journal.Progress, len(files), len(files)+len(growing))
-	for t, n := range growing {
-		progress = append(progress, journal.Progress{Path: t.Path, Done: n})
-		g.Go(func() error { return v.d.readBack(t, n) })
+	for t, written := range growing {
+		progress = append(progress, journal.Progress{Path: t.Path, Done: written[len(written)-1].end()})
+		g.Go(func() error { return v.d.readBack(t, written) })
 	}
 	for i, t := range files {
 		g.Go(func() error {
-			right, err := v.d.proven(t)
+			right, err := v.d.proven(ctx, t)
 			if right {
 				progress[i] = journal.Progress{Path: t.Path, Done: t.Size}
 			}
@@ -161,34 +162,76 @@ func (d *destination) flush() error {
 	return diskError(syncAll(dir))
 }
 
-// readBack reads a file that is being written as far as it is on the disk.
-func (d *destination) readBack(t *target, upTo int64) error {
-	if t.back == nil {
-		f, err := d.stage.OpenFile(t.Path, os.O_RDWR, 0)
-		if err != nil {
-			return fmt.Errorf("read back %q: %w", t.Path, diskError(err))
-		}
-		t.back, t.proof = d.bypassed(f, &t.File), sha256.New()
+// takeIn hashes what an earlier session has written of a file that is not whole yet: its SHA-256 begins there.
+func (d *destination) takeIn(ctx context.Context, t *target) error {
+	if t.from == 0 || t.there() {
+		return nil
 	}
-	forget(t.back.File, t.backTo, upTo-t.backTo)
-	if err := d.digests.part(t.proof, t.back, t.backTo, upTo); err != nil {
+	t.sum = newDigest()
+	forget(t.out.File, 0, t.from)
+	if err := d.digests.part(ctx, t.sum.sha, t.out, 0, t.from); err != nil {
 		return fmt.Errorf("read back %q: %w", t.Path, diskError(err))
 	}
-	t.backTo = upTo
+	return nil
+}
+
+// spansAtOnce is how many spans of one file are read back at once.
+const spansAtOnce = 4
+
+// readBack compares parts of a file on the disk, without a gap between them, with what was written.
+func (d *destination) readBack(t *target, written []span) error {
+	if len(written) == 0 {
+		return nil
+	}
+	if err := d.openBack(t); err != nil {
+		return err
+	}
+	from := written[0].off
+	forget(t.back.File, from, written[len(written)-1].end()-from)
+	var g errgroup.Group
+	g.SetLimit(spansAtOnce)
+	for _, s := range written {
+		g.Go(func() error {
+			right, err := d.digests.holds(t.back, s)
+			if err == nil && !right {
+				err = errs.New(errs.Permanent, "the disk gives back something else than was written at byte %d: "+
+					"look for its errors, and restore to another one", s.off)
+			}
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return fmt.Errorf("read back %q: %w", t.Path, diskError(err))
+	}
+	return nil
+}
+
+func (d *destination) openBack(t *target) error {
+	if t.back != nil {
+		return nil
+	}
+	f, err := d.stage.OpenFile(t.Path, os.O_RDWR, 0)
+	if err != nil {
+		return fmt.Errorf("read back %q: %w", t.Path, diskError(err))
+	}
+	t.back = d.bypassed(f, &t.File)
 	return nil
 }
 
 // proven reads the rest of a file back, and gives it its final look.
-func (d *destination) proven(t *target) (bool, error) {
+func (d *destination) proven(ctx context.Context, t *target) (bool, error) {
 	defer t.closeBack()
-	if err := d.readBack(t, t.Size); err != nil {
+	if err := d.openBack(t); err != nil {
 		return false, err
 	}
-	info, err := t.back.Stat()
+	if err := d.readBack(t, t.unproven.take()); err != nil {
+		return false, err
+	}
+	right, err := d.whole(ctx, t)
 	if err != nil {
 		return false, fmt.Errorf("read back %q: %w", t.Path, diskError(err))
 	}
-	if info.Size() != t.Size || [32]byte(t.proof.Sum(nil)) != t.SHA256 {
+	if !right {
 		t.fail("its SHA-256 differs from the manifest's")
 		d.flawed(t)
 		return false, nil
@@ -200,6 +243,18 @@ func (d *destination) proven(t *target) (bool, error) {
 	defer d.mu.Unlock()
 	d.summary.Written++
 	return true, nil
+}
+
+// whole looks at the size of a file, and at the content of one that an earlier session has written.
+func (d *destination) whole(ctx context.Context, t *target) (bool, error) {
+	info, err := t.back.Stat()
+	if err != nil || info.Size() != t.Size || !t.there() {
+		return err == nil && info.Size() == t.Size, err
+	}
+	forget(t.back.File, 0, t.Size)
+	h := sha256.New()
+	err = d.digests.part(ctx, h, t.back, 0, t.Size)
+	return [32]byte(h.Sum(nil)) == t.SHA256, err
 }
 
 func (t *target) closeBack() {

@@ -1,9 +1,11 @@
 package archive
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"hash"
+	"hash/crc32"
 	"io"
 	"os"
 	"sync"
@@ -29,23 +31,23 @@ type extent struct {
 }
 
 // file hashes a file from its beginning to its end.
-func (d *digester) file(f *os.File) (sum [32]byte, err error) {
+func (d *digester) file(ctx context.Context, f *os.File) (sum [32]byte, err error) {
 	info, err := f.Stat()
 	if err != nil {
 		return sum, err
 	}
 	h := sha256.New()
-	err = d.part(h, directio.New(f), 0, info.Size())
+	err = d.part(ctx, h, directio.New(f), 0, info.Size())
 	return [32]byte(h.Sum(nil)), err
 }
 
 // part hashes a part of a file; the disk reads while the processor hashes.
-func (d *digester) part(h hash.Hash, f *directio.File, off, end int64) (err error) {
+func (d *digester) part(ctx context.Context, h hash.Hash, f *directio.File, off, end int64) (err error) {
 	advise(f.File)
 	extents := make(chan extent, digestAhead)
 	go func() { // ends before part does
 		defer close(extents)
-		err = d.read(f, off, end, extents)
+		err = d.read(ctx, f, off, end, extents)
 	}()
 	var zeros []byte
 	for e := range extents {
@@ -63,28 +65,58 @@ func (d *digester) part(h hash.Hash, f *directio.File, off, end int64) (err erro
 	return err
 }
 
-// read sends a part of a file, piece by piece. A file that ends early is io.ErrUnexpectedEOF.
-func (d *digester) read(f *directio.File, off, end int64, to chan<- extent) error {
+// read sends a part of a file, piece by piece.
+func (d *digester) read(ctx context.Context, f *directio.File, off, end int64, to chan<- extent) error {
 	for off < end {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		if next := nextData(f.File, off, end); next > off {
 			to <- extent{hole: next - off}
 			off = next
 			continue
 		}
 		buf := d.buffer()
-		n, err := f.ReadAt((*buf)[:wholeBlocks(min(digestRead, end-off))], off)
-		if n == 0 && err != nil {
+		n, err := readSome(f, *buf, off, end)
+		if err != nil {
 			d.buffers.Put(buf)
-			if errors.Is(err, io.EOF) {
-				err = io.ErrUnexpectedEOF
-			}
 			return err
 		}
-		n = int(min(int64(n), end-off))
 		to <- extent{data: (*buf)[:n], from: buf}
 		off += int64(n)
 	}
 	return nil
+}
+
+// readSome reads from off, at most to end, into a buffer of whole blocks. A file that ends early is io.ErrUnexpectedEOF.
+func readSome(f *directio.File, buf []byte, off, end int64) (int, error) {
+	n, err := f.ReadAt(buf[:wholeBlocks(min(int64(len(buf)), end-off))], off)
+	if n > 0 {
+		return int(min(int64(n), end-off)), nil
+	}
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	return 0, err
+}
+
+// holds reports whether a file holds what was written to a part of it.
+func (d *digester) holds(f *directio.File, s span) (bool, error) {
+	if s.hole && nextData(f.File, s.off, s.end()) == s.end() {
+		return true, nil
+	}
+	buf := d.buffer()
+	defer d.buffers.Put(buf)
+	crc := s.crcs[0]
+	for off := s.off; off < s.end(); {
+		n, err := readSome(f, *buf, off, s.end())
+		if err != nil {
+			return false, err
+		}
+		crc = crc32.Update(crc, crc32.IEEETable, (*buf)[:n])
+		off += int64(n)
+	}
+	return crc == s.crcs[1], nil
 }
 
 // wholeBlocks rounds up.

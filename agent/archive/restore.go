@@ -106,10 +106,10 @@ func (d *destination) pass(ctx context.Context, r *Reader, f Frames, m *meter, p
 	if err != nil {
 		return err
 	}
-	x.sha, x.wrote = false, v.wrote // the prover reads everything back
+	x.wrote = v.wrote
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	v.start(cancel)
+	v.start(ctx, cancel)
 	err = x.run(ctx, func(ctx context.Context) error {
 		return r.Files(ctx, func(f File) error {
 			if !d.wanted(f.Path) || !picked(&f) {
@@ -139,6 +139,9 @@ func (d *destination) content(ctx context.Context, x *extractor, f File) error {
 		return err
 	}
 	d.opened(t)
+	if err := d.takeIn(ctx, t); err != nil {
+		return err
+	}
 	return x.add(ctx, t)
 }
 
