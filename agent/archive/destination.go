@@ -38,7 +38,7 @@ type destination struct {
 }
 
 func newDestination(o RestoreOptions, h Header) *destination {
-	d := &destination{RestoreOptions: o, header: h, ids: newIDs(), open: map[*target]bool{}, redo: map[string]bool{}}
+	d := &destination{RestoreOptions: o, header: h, ids: newIDs(), open: map[*target]bool{}, redo: map[string]bool{}, digests: newDigester()}
 	d.owner = o.Owner || runtime.GOOS != "windows" && os.Geteuid() == 0
 	return d
 }

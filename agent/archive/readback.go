@@ -8,18 +8,17 @@ import (
 	"hash/crc32"
 	"io"
 	"os"
-	"sync"
 
 	"github.com/drydock-backup/drydock/sdk/directio"
 )
 
 // digester hashes what the disk holds. It is safe for concurrent use.
-type digester struct {
-	buffers sync.Pool // of *[]byte
-}
+type digester struct{ buffers *directio.Buffers }
+
+func newDigester() digester { return digester{directio.NewBuffers(digestRead)} }
 
 const (
-	digestRead  = 1 << 20 // bytes that are read at once
+	digestRead  = 2 << 20 // bytes that are read at once
 	digestAhead = 2       // reads that may be waiting for the hash
 )
 
@@ -27,7 +26,7 @@ const (
 type extent struct {
 	data []byte
 	hole int64
-	from *[]byte // the buffer
+	from *directio.Buffer
 }
 
 // file hashes a file from its beginning to its end.
@@ -76,13 +75,13 @@ func (d *digester) read(ctx context.Context, f *directio.File, off, end int64, t
 			off = next
 			continue
 		}
-		buf := d.buffer()
-		n, err := readSome(f, *buf, off, end)
+		buf := d.buffers.Get()
+		n, err := readSome(f, buf.Bytes, off, end)
 		if err != nil {
 			d.buffers.Put(buf)
 			return err
 		}
-		to <- extent{data: (*buf)[:n], from: buf}
+		to <- extent{data: buf.Bytes[:n], from: buf}
 		off += int64(n)
 	}
 	return nil
@@ -105,15 +104,15 @@ func (d *digester) holds(f *directio.File, s span) (bool, error) {
 	if s.hole && nextData(f.File, s.off, s.end()) == s.end() {
 		return true, nil
 	}
-	buf := d.buffer()
+	buf := d.buffers.Get()
 	defer d.buffers.Put(buf)
 	crc := s.crcs[0]
 	for off := s.off; off < s.end(); {
-		n, err := readSome(f, *buf, off, s.end())
+		n, err := readSome(f, buf.Bytes, off, s.end())
 		if err != nil {
 			return false, err
 		}
-		crc = crc32.Update(crc, crc32.IEEETable, (*buf)[:n])
+		crc = crc32.Update(crc, crc32.IEEETable, buf.Bytes[:n])
 		off += int64(n)
 	}
 	return crc == s.crcs[1], nil
@@ -121,11 +120,3 @@ func (d *digester) holds(f *directio.File, s span) (bool, error) {
 
 // wholeBlocks rounds up.
 func wholeBlocks(n int64) int64 { return (n + directio.Align - 1) / directio.Align * directio.Align }
-
-func (d *digester) buffer() *[]byte {
-	if b, ok := d.buffers.Get().(*[]byte); ok {
-		return b
-	}
-	b := directio.Buffer(digestRead)
-	return &b
-}

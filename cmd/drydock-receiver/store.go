@@ -13,14 +13,15 @@ import (
 
 	"github.com/drydock-backup/drydock/plugins/storage/file"
 	"github.com/drydock-backup/drydock/plugins/storage/receiver/server"
+	"github.com/drydock-backup/drydock/sdk/directio"
 )
 
 // root is the directory that holds everything, held by one server at a time.
 type root struct {
 	dir     *os.Root
 	lock    *flock.Flock
-	depth   int           // elements of a client's directory
-	buffers *file.Buffers // of all clients, or each would keep some of its own
+	depth   int               // elements of a client's directory
+	buffers *directio.Buffers // of all clients, or each would keep some of its own
 }
 
 // errNoReadBack refuses to serve where clients would be promised too much.

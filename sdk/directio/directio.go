@@ -75,10 +75,3 @@ func (f *File) Close() error {
 	}
 	return err
 }
-
-// Buffer returns n bytes at an address that is a multiple of Align.
-func Buffer(n int) []byte {
-	b := make([]byte, n+Align)
-	skip := -uintptr(unsafe.Pointer(unsafe.SliceData(b))) % Align
-	return b[skip:][:n:n]
-}

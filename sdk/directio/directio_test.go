@@ -7,7 +7,9 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
+	"unsafe"
 
 	"github.com/drydock-backup/drydock/sdk/directio"
 )
@@ -34,8 +36,18 @@ func open(t *testing.T, dir string) *directio.File {
 	return f
 }
 
-func random(n int) []byte {
-	b := directio.Buffer(n)
+// block returns n bytes at an address that blocks may have.
+func block(t *testing.T, n int) []byte {
+	t.Helper()
+	buffers := directio.NewBuffers(max(1, (n+directio.Align-1)/directio.Align) * directio.Align)
+	b := buffers.Get()
+	t.Cleanup(func() { buffers.Put(b) })
+	return b.Bytes[:n]
+}
+
+func random(t *testing.T, n int) []byte {
+	t.Helper()
+	b := block(t, n)
 	r := rand.NewChaCha8([32]byte{1})
 	_, _ = r.Read(b)
 	return b
@@ -62,7 +74,7 @@ func TestFile(t *testing.T) {
 			if err := f.Truncate(size); err != nil {
 				t.Fatal(err)
 			}
-			data := random(tt.address + tt.size)[tt.address:]
+			data := random(t, tt.address+tt.size)[tt.address:]
 			if n, err := f.WriteAt(data, int64(tt.off)); n != len(data) || err != nil {
 				t.Fatalf("%d of %d bytes, %v", n, len(data), err)
 			}
@@ -71,7 +83,7 @@ func TestFile(t *testing.T) {
 			if got, err := os.ReadFile(filepath.Join(dir, "f")); err != nil || !bytes.Equal(got, want) {
 				t.Fatalf("%d bytes that are not those, %v", len(got), err)
 			}
-			got := directio.Buffer(tt.address + tt.size)[tt.address:]
+			got := block(t, tt.address+tt.size)[tt.address:]
 			if n, err := f.ReadAt(got, int64(tt.off)); n != len(data) || err != nil {
 				t.Fatalf("read %d of %d bytes, %v", n, len(data), err)
 			}
@@ -86,11 +98,11 @@ func TestFile(t *testing.T) {
 func TestReadAtEnd(t *testing.T) {
 	for _, size := range []int{0, 1, directio.Align - 1, directio.Align, directio.Align + 1, 3 * directio.Align} {
 		f := open(t, t.TempDir())
-		data := random(size)
+		data := random(t, size)
 		if _, err := f.WriteAt(data, 0); err != nil {
 			t.Fatal(err)
 		}
-		got := directio.Buffer(4 * directio.Align)
+		got := block(t, 4*directio.Align)
 		n, err := f.ReadAt(got, 0)
 		if n != size || !errors.Is(err, io.EOF) || !bytes.Equal(got[:n], data) {
 			t.Errorf("a file of %d bytes gives %d, %v", size, n, err)
@@ -101,11 +113,11 @@ func TestReadAtEnd(t *testing.T) {
 // What one side has written, the other reads.
 func TestBothSides(t *testing.T) {
 	f := open(t, t.TempDir())
-	data := random(2 * directio.Align)
+	data := random(t, 2*directio.Align)
 	if _, err := f.File.WriteAt(data, 0); err != nil { // stays in memory
 		t.Fatal(err)
 	}
-	got := directio.Buffer(len(data))
+	got := block(t, len(data))
 	if _, err := f.ReadAt(got, 0); err != nil || !bytes.Equal(got, data) {
 		t.Errorf("past the page cache come other bytes, %v", err)
 	}
@@ -122,7 +134,7 @@ func TestBothSides(t *testing.T) {
 func TestReserve(t *testing.T) {
 	dir := t.TempDir()
 	f := open(t, dir)
-	data := random(directio.Align)
+	data := random(t, directio.Align)
 	if _, err := f.WriteAt(data, 0); err != nil {
 		t.Fatal(err)
 	}
@@ -135,5 +147,37 @@ func TestReserve(t *testing.T) {
 	got, err := os.ReadFile(filepath.Join(dir, "f"))
 	if err != nil || !bytes.Equal(got, append(bytes.Clone(data), make([]byte, 7*directio.Align)...)) {
 		t.Errorf("%d bytes, others than before: %v", len(got), err)
+	}
+}
+
+// Buffers do not overlap, are where blocks may be, and keep what is in them while they are held, whatever else comes and goes.
+func TestBuffers(t *testing.T) {
+	for _, size := range []int{directio.Align, 1 << 20, 2 << 20, 5 << 20} {
+		buffers := directio.NewBuffers(size)
+		var held []*directio.Buffer
+		for i := range 9 {
+			b := buffers.Get()
+			if len(b.Bytes) != size || cap(b.Bytes) != size || uintptr(unsafe.Pointer(&b.Bytes[0]))%directio.Align != 0 {
+				t.Fatalf("%d of %d bytes at %p", len(b.Bytes), size, b.Bytes)
+			}
+			fill(b.Bytes, byte(i))
+			held = append(held, b)
+		}
+		for range 3 { // gives back what nobody holds
+			buffers.Put(buffers.Get())
+			runtime.GC()
+		}
+		for i, b := range held {
+			if want := bytes.Repeat([]byte{byte(i)}, size); !bytes.Equal(b.Bytes, want) {
+				t.Errorf("buffer %d of %d bytes holds something else", i, size)
+			}
+			buffers.Put(b)
+		}
+	}
+}
+
+func fill(p []byte, with byte) {
+	for i := range p {
+		p[i] = with
 	}
 }

@@ -100,13 +100,13 @@ func zero(b []byte) bool {
 // eachOf calls f for length bytes of a stream, a buffer at a time. Errors of the stream come back as they are; a stream
 // that ends before is io.ErrUnexpectedEOF.
 func (s *Storage) eachOf(ctx context.Context, r io.Reader, length int64, f func(b []byte) error) error {
-	buffer := s.buffers.get()
-	defer s.buffers.put(buffer)
+	buffer := s.buffers.Get()
+	defer s.buffers.Put(buffer)
 	for length > 0 {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		b := (*buffer)[:min(length, bufferSize)]
+		b := buffer.Bytes[:min(length, bufferSize)]
 		if _, err := io.ReadFull(r, b); errors.Is(err, io.EOF) {
 			return io.ErrUnexpectedEOF
 		} else if err != nil {
@@ -123,13 +123,13 @@ func (s *Storage) eachOf(ctx context.Context, r io.Reader, length int64, f func(
 // each calls f for the length bytes of a file from offset, a buffer at a time. A file that ends before is
 // io.ErrUnexpectedEOF.
 func (s *Storage) each(ctx context.Context, from io.ReaderAt, offset, length int64, f func(b []byte) error) error {
-	buffer := s.buffers.get()
-	defer s.buffers.put(buffer)
+	buffer := s.buffers.Get()
+	defer s.buffers.Put(buffer)
 	for length > 0 {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		b := (*buffer)[:min(length, bufferSize)]
+		b := buffer.Bytes[:min(length, bufferSize)]
 		if n, err := from.ReadAt(b, offset); n < len(b) {
 			if errors.Is(err, io.EOF) {
 				return io.ErrUnexpectedEOF

@@ -41,20 +41,11 @@ type Storage struct {
 	uploads map[string]*upload
 	pruned  bool
 
-	buffers *Buffers
+	buffers *directio.Buffers
 }
 
-// Buffers are what storages read and write with: 1 MiB for each call that moves bytes, used again and again. Storages may
-// share them.
-type Buffers struct{ pool sync.Pool }
-
-// NewBuffers returns buffers, none of which is there yet.
-func NewBuffers() *Buffers {
-	return &Buffers{sync.Pool{New: func() any { b := directio.Buffer(bufferSize); return &b }}}
-}
-
-func (b *Buffers) get() *[]byte  { return b.pool.Get().(*[]byte) }
-func (b *Buffers) put(p *[]byte) { b.pool.Put(p) }
+// NewBuffers returns what storages read and write with: 1 MiB for each call that moves bytes. Storages may share them.
+func NewBuffers() *directio.Buffers { return directio.NewBuffers(bufferSize) }
 
 // The compiler holds the optional abilities.
 var (
@@ -84,7 +75,7 @@ func New(c Config) (*Storage, error) {
 
 // At returns a storage for a directory that is open already, with buffers that others use as well. The directory is closed
 // with the storage.
-func At(root *os.Root, c Config, buffers *Buffers) (*Storage, error) {
+func At(root *os.Root, c Config, buffers *directio.Buffers) (*Storage, error) {
 	c.Path = root.Name()
 	s, err := New(c)
 	if err != nil {
