@@ -16,9 +16,9 @@ import (
 	"github.com/drydock-backup/drydock/sdk/host"
 )
 
-// frameSlots is how many frames are in work at once: one for each core, and some that are being read, hashed, or wait to be
-// written in their order, so that no core waits.
-func frameSlots() int { return min(runtime.GOMAXPROCS(0), 16) + 6 }
+// frameSlots is how many frames are in work at once: one for each core, and some that are being read, hashed, written, or wait
+// for their turn, so that no core waits.
+func frameSlots() int { return min(runtime.GOMAXPROCS(0), 16) + 12 }
 
 // frames lets package archive use a compressor's frames.
 type frames struct{ *host.Frames }
