@@ -136,7 +136,7 @@ func (x *extractor) through(p *piece) error {
 		t.fail(p.err.Error())
 	}
 	x.meter.Bytes, x.meter.Path = x.meter.Bytes+p.size+x.skipped.Swap(0), t.Path
-	if t.out != nil && p.size > 0 {
+	if t.out != nil && p.size > 0 && t.flaw == "" {
 		t.unproven.add(span{off: p.off, size: p.size, crcs: p.crcs, hole: p.zeros})
 	}
 	if x.wrote != nil {

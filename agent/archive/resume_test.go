@@ -186,6 +186,77 @@ func eachFile(t *testing.T, dir string, change func(p string, content []byte) []
 	}
 }
 
+// spoiling alters a byte of a staged file once, as soon as the restore has written it.
+type spoiling struct {
+	*bytes.Reader
+	staged string
+	at     int64
+	want   byte
+	done   atomic.Bool
+}
+
+func (s *spoiling) ReadAt(p []byte, off int64) (int, error) {
+	if err := s.spoil(); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return 0, err
+	}
+	return s.Reader.ReadAt(p, off)
+}
+
+func (s *spoiling) spoil() error {
+	f, err := os.OpenFile(s.staged, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	var b [1]byte
+	if _, err := f.ReadAt(b[:], s.at); err != nil || b[0] != s.want || !s.done.CompareAndSwap(false, true) {
+		return nil // not written yet, or done
+	}
+	_, err = f.WriteAt([]byte{s.want ^ 1}, s.at)
+	return err
+}
+
+// A disk that gives back something else than was written is found, and the artifact is not blamed for it.
+func TestDiskThatLies(t *testing.T) {
+	root, to, content := t.TempDir(), t.TempDir(), pages(24<<20)
+	put(t, root, "ibdata1", content)
+	f := newFrames(t, "zstd", frameSize, 3)
+	data, _ := pack(t, f, archive.Options{Root: root, Artifact: archive.ArtifactInfo{ID: "r1"}})
+	src := &spoiling{Reader: data, staged: filepath.Join(to, archive.Staging, "files", "ibdata1"), at: 5000, want: content[5000]}
+	_, err := archive.Restore(t.Context(), src, f, archive.RestoreOptions{To: to})
+	if err == nil || errs.Is(err, errs.Corrupt) || !strings.Contains(err.Error(), "the disk gives back something else") {
+		t.Errorf("altered: %v; %v", src.done.Load(), err)
+	}
+	wantUnfinished(t, to)
+	if _, err := archive.Restore(t.Context(), data, f, archive.RestoreOptions{To: to}); err != nil {
+		t.Fatal(err)
+	}
+	wantTree(t, root, to)
+}
+
+// Damage at the begin of a long file, of which parts are read back before its end comes, is the artifact's.
+func TestDamageInALongFile(t *testing.T) {
+	root, to := t.TempDir(), t.TempDir()
+	put(t, root, "ibdata1", bytes.Repeat(pages(2<<20), 110))
+	put(t, root, "mysql.ibd", pages(300000))
+	f := newFrames(t, "zstd", 1<<20, 3)
+	data, _ := pack(t, f, archive.Options{Root: root, Artifact: archive.ArtifactInfo{ID: "r1"}})
+	bad := make([]byte, data.Size())
+	if _, err := data.ReadAt(bad, 0); err != nil {
+		t.Fatal(err)
+	}
+	e := list(t, data)["ibdata1"]
+	bad[e.Data] ^= 1 // its first frame is none any more
+	_, err := archive.Restore(t.Context(), bytes.NewReader(bad), f, archive.RestoreOptions{To: to})
+	if !errs.Is(err, errs.Corrupt) || !strings.Contains(err.Error(), `1 damaged: "ibdata1"`) {
+		t.Errorf("%v", err)
+	}
+	if _, err := archive.Restore(t.Context(), data, f, archive.RestoreOptions{To: to}); err != nil {
+		t.Fatal(err)
+	}
+	wantTree(t, root, to)
+}
+
 // An interrupted restore is gone on with only by the same one.
 func TestResumeOfAnother(t *testing.T) {
 	root := dataDir(t)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -193,6 +194,27 @@ func TestHolesComeBack(t *testing.T) {
 	}
 	if a := allocated(t, filepath.Join(to, "s")); a > 64<<10 {
 		t.Errorf("restored file takes %d bytes on the disk", a)
+	}
+	if diff := cmp.Diff(survey(t, root), survey(t, to)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A file without holes that holds long runs of zeros has all of its room when it comes back, whether they are written or not.
+func TestZerosTakeTheirRoom(t *testing.T) {
+	root, to := t.TempDir(), t.TempDir()
+	content := slices.Concat(pages(300_000), make([]byte, 6<<20), pages(5000), make([]byte, 70_001), pages(1<<20), make([]byte, 1<<20))
+	put(t, root, "f", content)
+	f := newFrames(t, "zstd", 1<<20, 3)
+	src, _ := pack(t, f, archive.Options{Root: root})
+	if entry := list(t, src)["f"]; entry.Sparse {
+		t.Fatalf("it has holes: %+v", entry)
+	}
+	if _, err := archive.Restore(t.Context(), src, f, archive.RestoreOptions{To: to}); err != nil {
+		t.Fatal(err)
+	}
+	if a := allocated(t, filepath.Join(to, "f")); a < int64(len(content)) {
+		t.Errorf("restored file of %d bytes has %d on the disk", len(content), a)
 	}
 	if diff := cmp.Diff(survey(t, root), survey(t, to)); diff != "" {
 		t.Error(diff)
