@@ -30,8 +30,8 @@ type RestoreOptions struct {
 }
 
 // Restore gives back what is in the artifact: bytes, modes, times, holes, links and owners, which are found by name where
-// this host knows the name, else by number. Each file is flushed, read back from the disk and compared with its SHA-256
-// before it gets to its place.
+// this host knows the name, else by number. Each file is compared with its SHA-256, flushed, read back from the disk and
+// compared with what was written, before it gets to its place.
 //
 // While it works, and for ever after a failure, the directory holds a file .drydock-incomplete that says so, and nothing
 // that a server would start on. An interrupted restore goes on when it is called with the same artifact and options again;
