@@ -88,9 +88,12 @@ func Prove(t *testing.T, s Service) {
 		}
 	}
 	shipment.Finish()
+	ended := results(t, shipment)
 	for i := range times {
 		select {
 		case <-tick.arrived:
+		case r := <-ended:
+			t.Fatalf("the upload ended after %d cuts: %v", i, r.Err)
 		case <-time.After(5 * time.Minute):
 			t.Fatalf("no chunk arrives after %d cuts", i)
 		}
@@ -98,9 +101,9 @@ func Prove(t *testing.T, s Service) {
 		proxy.Up(t)
 		tick.done <- struct{}{}
 	}
-	results := shipment.Wait(t.Context())
-	if err := results[0].Err; err != nil {
-		t.Fatal(err)
+	result := <-ended
+	if result.Err != nil {
+		t.Fatal(result.Err)
 	}
 	sent := requests.Load()
 	again, bound := received.Load()-size-sent*s.Overhead, (times*workers+refused.Load())*s.Chunk
@@ -109,9 +112,16 @@ func Prove(t *testing.T, s Service) {
 		t.Errorf("%d refusals, %d bytes sent again in %d requests", refused.Load(), again, sent)
 	}
 	o.Progress = nil
-	if err := ship.Commit(t.Context(), target, results[0].Token, o.Key, size, chunks, o); err != nil { // reads everything back
+	if err := ship.Commit(t.Context(), target, result.Token, o.Key, size, chunks, o); err != nil { // reads everything back
 		t.Fatal(err)
 	}
+}
+
+// results gives the result of a shipment to one target, once it has ended.
+func results(t *testing.T, s *ship.Shipment) <-chan ship.Result {
+	ended := make(chan ship.Result, 1)
+	go func() { ended <- s.Wait(t.Context())[0] }()
+	return ended
 }
 
 // whole reads a request's body to its end.
