@@ -73,6 +73,7 @@ func Kind(ctx context.Context, err error) (kind errs.Kind, ok bool) {
 	var authority x509.UnknownAuthorityError
 	var network net.Error
 	var request *url.Error
+	var bare *bareError
 	switch {
 	case err == nil:
 		return "", false
@@ -85,8 +86,25 @@ func Kind(ctx context.Context, err error) (kind errs.Kind, ok bool) {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, context.DeadlineExceeded),
 		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return errs.Transient, true
-	case errors.As(err, &network), errors.As(err, &request):
+	case errors.As(err, &network), errors.As(err, &request), errors.As(err, &bare):
 		return errs.Transient, true
 	}
 	return "", false
+}
+
+// bareError is the error of a request that got no answer.
+type bareError struct{ cause error }
+
+func (e *bareError) Error() string { return e.cause.Error() }
+func (e *bareError) Unwrap() error { return e.cause }
+
+// Bare takes the address off an error of an http.Client: it is long, says nothing that the operation does not, and may hold a
+// secret. Other errors come back as they are. Kind knows the error as before: most that a connection ends with have no type
+// of their own.
+func Bare(err error) error {
+	var where *url.Error
+	if errors.As(err, &where) {
+		return &bareError{where.Err}
+	}
+	return err
 }

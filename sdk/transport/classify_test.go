@@ -1,7 +1,13 @@
 package transport_test
 
 import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
 	"net/http"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,6 +25,57 @@ func TestStatusKind(t *testing.T) {
 		if got := transport.StatusKind(status); got != want {
 			t.Errorf("%d: %q, want %q", status, got, want)
 		}
+	}
+}
+
+// talker answers every connection with something, and closes it.
+func talker(t *testing.T, says string) (addr string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = bufio.NewReader(c).ReadString('\n') // something of the request has come
+			_, _ = io.WriteString(c, says)
+			_ = c.Close()
+		}
+	})
+	t.Cleanup(func() { _ = l.Close(); wg.Wait() })
+	return l.Addr().String()
+}
+
+// R5.3: whatever a connection ends with instead of an answer may end otherwise next time, with the address in the error or
+// without it.
+func TestKindOfNoAnswer(t *testing.T) {
+	rt, err := transport.New(transport.Settings{ConnectTimeout: time.Minute, StallTimeout: time.Minute, ResponseTimeout: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, says := range []string{"", "HT", "220 smtp.example.com ESMTP\r\n", "HTTP/1.1 200", "HTTP/1.1 two hundred\r\n\r\n", "HTTP/1.1 200 OK\r\nHost"} {
+		url := "http://" + talker(t, says) + "/secret"
+		_, err := (&http.Client{Transport: rt}).Post(url, "", strings.NewReader("x")) //nolint:bodyclose // there is none
+		if err == nil {
+			t.Fatalf("%q is an answer", says)
+		}
+		bare := transport.Bare(fmt.Errorf("put: %w", err))
+		for _, err := range []error{err, bare} {
+			if kind, ok := transport.Kind(t.Context(), err); kind != errs.Transient || !ok {
+				t.Errorf("%q: %v is %q, %v", says, err, kind, ok)
+			}
+		}
+		if strings.Contains(bare.Error(), "secret") {
+			t.Errorf("%q: %v", says, bare)
+		}
+	}
+	if other := errs.New(errs.Invalid, "x"); transport.Bare(other) != other || transport.Bare(nil) != nil {
+		t.Error("another error is changed")
 	}
 }
 

@@ -1,7 +1,6 @@
 package azure
 
 import (
-	"errors"
 	"net/http"
 	"net/url"
 	"os"
@@ -24,11 +23,7 @@ type doer struct{ client *http.Client }
 // Do sends one request.
 func (d doer) Do(r *http.Request) (*http.Response, error) {
 	answer, err := d.client.Do(r)
-	var where *url.Error
-	if errors.As(err, &where) {
-		err = where.Err
-	}
-	return answer, err
+	return answer, transport.Bare(err)
 }
 
 // options are the SDK's for every client. It never tries again: only the agent does.

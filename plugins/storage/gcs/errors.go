@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -60,7 +59,7 @@ func (s *Storage) fail(ctx context.Context, err error, format string, args ...an
 	if !ok {
 		kind = errs.Permanent
 	}
-	return &errs.Error{Kind: kind, Op: op, Err: bare(err)}
+	return &errs.Error{Kind: kind, Op: op, Err: transport.Bare(err)}
 }
 
 // asked adds to a refusal in whose name was asked. What is held is refused to everybody.
@@ -74,15 +73,6 @@ func (s *Storage) asked(e *ServiceError) error {
 // held reports whether an object is refused because it is retained or held.
 func held(e *ServiceError) bool {
 	return e.Reason == "retentionPolicyNotMet" || e.Reason == "objectUnderActiveHold"
-}
-
-// bare takes the address off an error of the client: it is long and says nothing that the operation does not.
-func bare(err error) error {
-	var where *url.Error
-	if errors.As(err, &where) {
-		return where.Err
-	}
-	return err
 }
 
 // tokenKind tells an identity service that is in trouble from one that says no.
