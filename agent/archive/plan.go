@@ -139,7 +139,7 @@ func (d *destination) compare(ctx context.Context, r *Reader, m *meter) error {
 	d.same = map[string]bool{}
 	var mu sync.Mutex
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(runtime.GOMAXPROCS(0))
+	g.SetLimit(min(runtime.GOMAXPROCS(0), filesAtOnce))
 	m.TotalBytes, m.Comparing = d.summary.Bytes, true
 	err := r.Files(ctx, func(f File) error {
 		if f.Type != manifest.Regular || !d.wanted(f.Path) || d.second(&f) {

@@ -2,9 +2,6 @@ package archive
 
 import (
 	"context"
-	"crypto/sha256"
-	"fmt"
-	"os"
 	"runtime"
 	"slices"
 	"sync"
@@ -13,7 +10,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/drydock-backup/drydock/agent/archive/journal"
-	"github.com/drydock-backup/drydock/sdk/errs"
 )
 
 const (
@@ -130,7 +126,7 @@ func (v *prover) prove(ctx context.Context, files []*target) error {
 		return err
 	}
 	var g errgroup.Group
-	g.SetLimit(runtime.GOMAXPROCS(0))
+	g.SetLimit(min(runtime.GOMAXPROCS(0), filesAtOnce))
 	progress := make([]journal.Progress, len(files), len(files)+len(growing))
 	for t, written := range growing {
 		progress = append(progress, journal.Progress{Path: t.Path, Done: written[len(written)-1].end()})
@@ -160,106 +156,4 @@ func (d *destination) flush() error {
 	}
 	defer dir.Close()
 	return diskError(syncAll(dir))
-}
-
-// takeIn hashes what an earlier session has written of a file that is not whole yet: its SHA-256 begins there.
-func (d *destination) takeIn(ctx context.Context, t *target) error {
-	if t.from == 0 || t.there() {
-		return nil
-	}
-	t.sum = newDigest()
-	forget(t.out.File, 0, t.from)
-	if err := d.digests.part(ctx, t.sum.sha, t.out, 0, t.from); err != nil {
-		return fmt.Errorf("read back %q: %w", t.Path, diskError(err))
-	}
-	return nil
-}
-
-// spansAtOnce is how many spans of one file are read back at once.
-const spansAtOnce = 4
-
-// readBack compares parts of a file on the disk, without a gap between them, with what was written.
-func (d *destination) readBack(t *target, written []span) error {
-	if len(written) == 0 {
-		return nil
-	}
-	if err := d.openBack(t); err != nil {
-		return err
-	}
-	from := written[0].off
-	forget(t.back.File, from, written[len(written)-1].end()-from)
-	var g errgroup.Group
-	g.SetLimit(spansAtOnce)
-	for _, s := range written {
-		g.Go(func() error {
-			right, err := d.digests.holds(t.back, s)
-			if err == nil && !right {
-				err = errs.New(errs.Permanent, "the disk gives back something else than was written at byte %d: "+
-					"look for its errors, and restore to another one", s.off)
-			}
-			return err
-		})
-	}
-	if err := g.Wait(); err != nil {
-		return fmt.Errorf("read back %q: %w", t.Path, diskError(err))
-	}
-	return nil
-}
-
-func (d *destination) openBack(t *target) error {
-	if t.back != nil {
-		return nil
-	}
-	f, err := d.stage.OpenFile(t.Path, os.O_RDWR, 0)
-	if err != nil {
-		return fmt.Errorf("read back %q: %w", t.Path, diskError(err))
-	}
-	t.back = d.bypassed(f, &t.File)
-	return nil
-}
-
-// proven reads the rest of a file back, and gives it its final look.
-func (d *destination) proven(ctx context.Context, t *target) (bool, error) {
-	defer t.closeBack()
-	if err := d.openBack(t); err != nil {
-		return false, err
-	}
-	if err := d.readBack(t, t.unproven.take()); err != nil {
-		return false, err
-	}
-	right, err := d.whole(ctx, t)
-	if err != nil {
-		return false, fmt.Errorf("read back %q: %w", t.Path, diskError(err))
-	}
-	if !right {
-		t.fail("its SHA-256 differs from the manifest's")
-		d.flawed(t)
-		return false, nil
-	}
-	if err := d.lookAt(d.stage, t.Path, &t.File); err != nil {
-		return false, fmt.Errorf("%q: %w", t.Path, err)
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.summary.Written++
-	return true, nil
-}
-
-// whole looks at the size of a file, and at the content of one that an earlier session has written.
-func (d *destination) whole(ctx context.Context, t *target) (bool, error) {
-	info, err := t.back.Stat()
-	if err != nil || info.Size() != t.Size || !t.there() {
-		return err == nil && info.Size() == t.Size, err
-	}
-	forget(t.back.File, 0, t.Size)
-	h := sha256.New()
-	err = d.digests.part(ctx, h, t.back, 0, t.Size)
-	return [32]byte(h.Sum(nil)) == t.SHA256, err
-}
-
-func (t *target) closeBack() {
-	if t.back != nil {
-		_ = t.back.Close()
-		t.back = nil
-	}
 }

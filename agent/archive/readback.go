@@ -3,120 +3,140 @@ package archive
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
-	"hash"
-	"hash/crc32"
-	"io"
+	"fmt"
 	"os"
+	"sync"
 
-	"github.com/drydock-backup/drydock/sdk/directio"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/drydock-backup/drydock/sdk/errs"
 )
 
-// digester hashes what the disk holds. It is safe for concurrent use.
-type digester struct{ buffers *directio.Buffers }
-
-func newDigester() digester { return digester{directio.NewBuffers(digestRead)} }
-
-const (
-	digestRead  = 2 << 20 // bytes that are read at once
-	digestAhead = 2       // reads that may be waiting for the hash
-)
-
-// extent is a piece of a file: bytes, or a hole.
-type extent struct {
-	data []byte
-	hole int64
-	from *directio.Buffer
+// span is a part of a file that was written, and is to be read back: a frame.
+type span struct {
+	off, size int64
+	crcs      [2]uint32 // CRC-32 of the file up to the span, and with it
+	hole      bool      // all zeros, and not written
 }
 
-// file hashes a file from its beginning to its end.
-func (d *digester) file(ctx context.Context, f *os.File) (sum [32]byte, err error) {
-	info, err := f.Stat()
-	if err != nil {
-		return sum, err
+func (s span) end() int64 { return s.off + s.size }
+
+// spans are those of a file that were written and not read back yet, in order. They are safe for concurrent use.
+type spans struct {
+	mu  sync.Mutex
+	all []span
+}
+
+func (s *spans) add(one span) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all = append(s.all, one)
+}
+
+// take returns them and forgets them.
+func (s *spans) take() []span {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := s.all
+	s.all = nil
+	return all
+}
+
+// takeIn hashes what an earlier session has written of a file that is not whole yet: its SHA-256 begins there.
+func (d *destination) takeIn(ctx context.Context, t *target) error {
+	if t.from == 0 || t.there() {
+		return nil
 	}
-	h := sha256.New()
-	err = d.part(ctx, h, directio.New(f), 0, info.Size())
-	return [32]byte(h.Sum(nil)), err
-}
-
-// part hashes a part of a file; the disk reads while the processor hashes.
-func (d *digester) part(ctx context.Context, h hash.Hash, f *directio.File, off, end int64) (err error) {
-	advise(f.File)
-	extents := make(chan extent, digestAhead)
-	go func() { // ends before part does
-		defer close(extents)
-		err = d.read(ctx, f, off, end, extents)
-	}()
-	var zeros []byte
-	for e := range extents {
-		if e.hole > 0 && zeros == nil {
-			zeros = make([]byte, zeroBlock)
-		}
-		for ; e.hole > 0; e.hole -= min(e.hole, zeroBlock) {
-			_, _ = h.Write(zeros[:min(e.hole, zeroBlock)])
-		}
-		_, _ = h.Write(e.data)
-		if e.from != nil {
-			d.buffers.Put(e.from)
-		}
-	}
-	return err
-}
-
-// read sends a part of a file, piece by piece.
-func (d *digester) read(ctx context.Context, f *directio.File, off, end int64, to chan<- extent) error {
-	for off < end {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		if next := nextData(f.File, off, end); next > off {
-			to <- extent{hole: next - off}
-			off = next
-			continue
-		}
-		buf := d.buffers.Get()
-		n, err := readSome(f, buf.Bytes, off, end)
-		if err != nil {
-			d.buffers.Put(buf)
-			return err
-		}
-		to <- extent{data: buf.Bytes[:n], from: buf}
-		off += int64(n)
+	t.sum = newDigest()
+	forget(t.out.File, 0, t.from)
+	if err := d.digests.part(ctx, t.sum.sha, t.out, 0, t.from); err != nil {
+		return fmt.Errorf("read back %q: %w", t.Path, diskError(err))
 	}
 	return nil
 }
 
-// readSome reads from off, at most to end, into a buffer of whole blocks. A file that ends early is io.ErrUnexpectedEOF.
-func readSome(f *directio.File, buf []byte, off, end int64) (int, error) {
-	n, err := f.ReadAt(buf[:wholeBlocks(min(int64(len(buf)), end-off))], off)
-	if n > 0 {
-		return int(min(int64(n), end-off)), nil
+// readBack compares parts of a file on the disk, without a gap between them, with what was written.
+func (d *destination) readBack(t *target, written []span) error {
+	if len(written) == 0 {
+		return nil
 	}
-	if errors.Is(err, io.EOF) {
-		err = io.ErrUnexpectedEOF
+	if err := d.openBack(t); err != nil {
+		return err
 	}
-	return 0, err
+	from := written[0].off
+	forget(t.back.File, from, written[len(written)-1].end()-from)
+	var g errgroup.Group
+	g.SetLimit(readsAtOnce)
+	for _, s := range written {
+		g.Go(func() error {
+			right, err := d.digests.holds(t.back, s)
+			if err == nil && !right {
+				err = errs.New(errs.Permanent, "the disk gives back something else than was written at byte %d: "+
+					"look for its errors, and restore to another one", s.off)
+			}
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return fmt.Errorf("read back %q: %w", t.Path, diskError(err))
+	}
+	return nil
 }
 
-// holds reports whether a file holds what was written to a part of it.
-func (d *digester) holds(f *directio.File, s span) (bool, error) {
-	if s.hole && nextData(f.File, s.off, s.end()) == s.end() {
-		return true, nil
+func (d *destination) openBack(t *target) error {
+	if t.back != nil {
+		return nil
 	}
-	buf := d.buffers.Get()
-	defer d.buffers.Put(buf)
-	crc := s.crcs[0]
-	for off := s.off; off < s.end(); {
-		n, err := readSome(f, buf.Bytes, off, s.end())
-		if err != nil {
-			return false, err
-		}
-		crc = crc32.Update(crc, crc32.IEEETable, buf.Bytes[:n])
-		off += int64(n)
+	f, err := d.stage.OpenFile(t.Path, os.O_RDWR, 0)
+	if err != nil {
+		return fmt.Errorf("read back %q: %w", t.Path, diskError(err))
 	}
-	return crc == s.crcs[1], nil
+	t.back = d.bypassed(f, &t.File)
+	return nil
 }
 
-// wholeBlocks rounds up.
-func wholeBlocks(n int64) int64 { return (n + directio.Align - 1) / directio.Align * directio.Align }
+// proven reads the rest of a file back, and gives it its final look.
+func (d *destination) proven(ctx context.Context, t *target) (bool, error) {
+	defer t.closeBack()
+	if err := d.openBack(t); err != nil {
+		return false, err
+	}
+	if err := d.readBack(t, t.unproven.take()); err != nil {
+		return false, err
+	}
+	right, err := d.whole(ctx, t)
+	if err != nil {
+		return false, fmt.Errorf("read back %q: %w", t.Path, diskError(err))
+	}
+	if !right {
+		t.fail("its SHA-256 differs from the manifest's")
+		d.flawed(t)
+		return false, nil
+	}
+	if err := d.lookAt(d.stage, t.Path, &t.File); err != nil {
+		return false, fmt.Errorf("%q: %w", t.Path, err)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.summary.Written++
+	return true, nil
+}
+
+// whole looks at the size of a file, and at the content of one that an earlier session has written.
+func (d *destination) whole(ctx context.Context, t *target) (bool, error) {
+	info, err := t.back.Stat()
+	if err != nil || info.Size() != t.Size || !t.there() {
+		return err == nil && info.Size() == t.Size, err
+	}
+	forget(t.back.File, 0, t.Size)
+	h := sha256.New()
+	err = d.digests.part(ctx, h, t.back, 0, t.Size)
+	return [32]byte(h.Sum(nil)) == t.SHA256, err
+}
+
+func (t *target) closeBack() {
+	if t.back != nil {
+		_ = t.back.Close()
+		t.back = nil
+	}
+}
