@@ -65,6 +65,9 @@ func (a *Agent) Drill(ctx context.Context, j job.Job, o DrillOptions) (rep Drill
 // drill is Drill of a backup that was found.
 func (a *Agent) drill(ctx context.Context, j job.Job, b Backup, o DrillOptions) (rep DrillReport, err error) {
 	rep = DrillReport{Backup: b.ID, Target: b.Target, Key: b.Key, DataBytes: b.DataBytes, Damaged: []archive.Damage{}}
+	if o.Scratch, err = scratchParent(cmp.Or(o.Scratch, a.scratchDir(j))); err != nil {
+		return rep, err
+	}
 	if err := a.drillServer(ctx, j, b, o, &rep); err != nil {
 		return rep, err
 	}
@@ -125,13 +128,17 @@ func ownServer(j job.Job) []string {
 	return nil
 }
 
-// scratch makes the drill's own directory.
-func (a *Agent) scratch(ctx context.Context, j job.Job, o DrillOptions) (*drill.Scratch, error) {
-	parent, err := filepath.Abs(cmp.Or(o.Scratch, a.scratchDir(j)))
+// scratchParent is where a drill may make its own directory: not in a data directory, whose next backup would hold it.
+func scratchParent(dir string) (string, error) {
+	dir, err := filepath.Abs(dir)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	return drill.Open(ctx, parent)
+	if data := dataDirAround(dir); data != "" {
+		return "", &hinted{errs.New(errs.Exists, "scratch directory %q lies within the data directory %q", dir, data),
+			"name another one with scratch_dir in the job's verify block or with --scratch; nothing was fetched"}
+	}
+	return dir, nil
 }
 
 func (a *Agent) drillWith(ctx context.Context, j job.Job, b Backup, o DrillOptions, rep *DrillReport) (err error) {
@@ -148,7 +155,7 @@ func (a *Agent) drillWith(ctx context.Context, j job.Job, b Backup, o DrillOptio
 	if err != nil {
 		return err
 	}
-	s, err := a.scratch(ctx, j, o)
+	s, err := drill.Open(ctx, o.Scratch)
 	if err != nil {
 		return err
 	}

@@ -42,6 +42,9 @@ func (a *Agent) planDrill(ctx context.Context, b *step.Backup, p *Plan) error {
 	} else if err != nil {
 		return err
 	}
+	if _, err := scratchParent(d.ScratchDir); err != nil {
+		p.Warnings = append(p.Warnings, "a drill is due and cannot be made: "+withHint(err))
+	}
 	if d.Free, err = spool.FreeSpace(existing(d.ScratchDir)); err != nil {
 		return err
 	}

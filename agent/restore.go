@@ -145,14 +145,22 @@ func restorable(to string) error {
 	if err := unused(to); err != nil {
 		return err
 	}
-	for up := filepath.Dir(to); up != filepath.Dir(up); up = filepath.Dir(up) {
+	if data := dataDirAround(filepath.Dir(to)); data != "" {
+		return errs.New(errs.Exists, "it lies within the data directory %q; choose another directory", data)
+	}
+	return nil
+}
+
+// dataDirAround returns the data directory that a directory is, or lies in; "" when there is none.
+func dataDirAround(dir string) string {
+	for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
 		for _, name := range []string{"ibdata1", "mysql.ibd"} {
-			if _, err := os.Lstat(filepath.Join(up, name)); err == nil {
-				return errs.New(errs.Exists, "it lies within the data directory %q; choose another directory", up)
+			if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
+				return dir
 			}
 		}
 	}
-	return nil
+	return ""
 }
 
 // unused returns an error when a process works on a directory.

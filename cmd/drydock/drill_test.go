@@ -25,11 +25,16 @@ import (
 func TestDrills(t *testing.T) {
 	t.Parallel()
 	testenv.Flavours(t, func(t *testing.T, start func(...testenv.Option) *testenv.Server) {
-		away := testenv.Dir(t)
-		if err := testenv.Chown(away); err != nil {
-			t.Fatal(err)
+		away, logs := testenv.Dir(t), testenv.Dir(t)
+		for _, dir := range []string{away, logs} {
+			if err := testenv.Chown(dir); err != nil {
+				t.Fatal(err)
+			}
 		}
-		s := start(testenv.Keyring(), testenv.With("loose-innodb-directories="+away))
+		s := start(testenv.Down(), testenv.Keyring(), testenv.With("loose-innodb-directories="+away, "innodb-undo-directory="+logs,
+			"innodb-log-group-home-dir="+logs, "loose-aria-log-dir-path="+logs))
+		moveLogs(t, s.DataDir, logs)
+		s.Start(t)
 		s.Fill(t, testenv.FillOptions{})
 		encrypted := map[string]string{install.MySQL: "ENCRYPTION='Y'", install.MariaDB: "ENCRYPTED=YES"}
 		s.Exec(t, "CREATE TABLE shop.secret (id INT PRIMARY KEY) "+encrypted[s.Product], "INSERT INTO shop.secret VALUES (1), (2)",
@@ -64,6 +69,27 @@ func TestDrills(t *testing.T) {
 		wantEmpty(t, d.scratch)
 		h.wantUp(t)
 	})
+}
+
+// moveLogs moves undo, redo and Aria logs out of a data directory.
+func moveLogs(t *testing.T, from, to string) {
+	t.Helper()
+	moved := 0
+	for _, pattern := range []string{"undo*", "#innodb_redo", "ib_logfile*", "aria_log*"} {
+		logs, err := filepath.Glob(filepath.Join(from, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, log := range logs {
+			if err := os.Rename(log, filepath.Join(to, filepath.Base(log))); err != nil {
+				t.Fatal(err)
+			}
+			moved++
+		}
+	}
+	if moved < 3 {
+		t.Fatalf("%d logs in %s", moved, from)
+	}
 }
 
 // drills are the drills of a site.
@@ -173,6 +199,7 @@ func (d *drills) refused(t *testing.T) {
 	}{
 		"not a server": {[]string{"--mysqld", "/bin/true"}, "no version of a server"},
 		"no room":      {[]string{"--scratch", small}, "nothing was fetched"},
+		"in the data":  {[]string{"--scratch", filepath.Join(d.server.DataDir, "drills")}, "within the data directory"},
 	} {
 		r := drydock(t, d.args(append([]string{"verify", "latest", "--drill"}, test.args...)...)...).want(t, exitFailed)
 		if !strings.Contains(r.stderr, test.says) || !strings.Contains(r.stderr, "hint:") {
