@@ -25,7 +25,7 @@ func drillable(ctx context.Context, r *archive.Reader, with DrillReport, given [
 		return s, fmt.Errorf("server facts: %w", err)
 	}
 	s = drill.Server{PageSize: f.PageSize, LowerCase: f.LowerCase, DataFilePath: f.DataFilePath}
-	s.Product, _, _ = strings.Cut(with.Server, " ")
+	s.Product = with.product()
 	if s.Outside, err = outsideOf(h, f); err != nil {
 		return s, err
 	}
@@ -92,8 +92,7 @@ func keyringFor(h archive.Header, f mysql.Facts, with DrillReport, given []strin
 			}
 			k.Files = append(k.Files, file)
 		}
-		product, _, _ := strings.Cut(with.Server, " ")
-		return k, k.Check(product)
+		return k, k.Check(with.product())
 	case drill.FindsKeys(with.Program) || !f.EncryptionAtRest && len(h.Keyrings) == 0:
 		return nil, nil
 	case len(h.Keyrings) == 0:

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/drydock-backup/drydock/agent/archive"
@@ -49,6 +50,12 @@ type DrillReport struct {
 	Queries   int              `json:"queries"`
 	Seconds   float64          `json:"seconds"`
 	Damaged   []archive.Damage `json:"damaged"`
+}
+
+// product is the server's name without its version.
+func (r DrillReport) product() string {
+	name, _, _ := strings.Cut(r.Server, " ")
+	return name
 }
 
 // Drill restores a backup into a scratch directory, starts a server on it that is alone, has it check every table, and runs

@@ -77,7 +77,7 @@ func (d *destination) create(f *File) (*target, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &target{File: *f, out: d.bypassed(file, f), from: have}
+	t := &target{File: *f, sum: newDigest(), out: d.bypassed(file, f), from: have}
 	if f.Sparse {
 		t.blank = holeUnit
 	} else if t.out.Bypasses() && f.Size > have {

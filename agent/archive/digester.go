@@ -8,6 +8,7 @@ import (
 	"hash/crc32"
 	"io"
 	"os"
+	"runtime"
 
 	"github.com/drydock-backup/drydock/sdk/directio"
 )
@@ -25,9 +26,11 @@ func newDigester() digester {
 const (
 	digestRead  = 2 << 20 // bytes that are read at once
 	digestAhead = 1       // reads that may be waiting for the hash
-	filesAtOnce = 8       // files that are hashed or read back at once, at most
 	readsAtOnce = 8       // spans that are read back at once
 )
+
+// filesAtOnce is how many files are hashed or read back at once.
+func filesAtOnce() int { return min(runtime.GOMAXPROCS(0), 8) }
 
 // extent is a piece of a file: bytes, or a hole.
 type extent struct {

@@ -181,9 +181,6 @@ func (t *target) there() bool { return t.from > 0 && t.from == t.Size }
 
 // add starts to read an entry with content, from the frame that t.from names. It waits while all buffers are taken.
 func (x *extractor) add(ctx context.Context, t *target) error {
-	if t.sum == nil {
-		t.sum = newDigest()
-	}
 	if t.Size == 0 || t.from >= t.Size {
 		x.skip(t.from)
 		return x.piece(ctx, &piece{target: t, from: t.Data, off: t.Size, last: true})

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -139,7 +138,7 @@ func (d *destination) compare(ctx context.Context, r *Reader, m *meter) error {
 	d.same = map[string]bool{}
 	var mu sync.Mutex
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(min(runtime.GOMAXPROCS(0), filesAtOnce))
+	g.SetLimit(filesAtOnce())
 	m.TotalBytes, m.Comparing = d.summary.Bytes, true
 	err := r.Files(ctx, func(f File) error {
 		if f.Type != manifest.Regular || !d.wanted(f.Path) || d.second(&f) {

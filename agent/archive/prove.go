@@ -2,7 +2,6 @@ package archive
 
 import (
 	"context"
-	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -126,7 +125,7 @@ func (v *prover) prove(ctx context.Context, files []*target) error {
 		return err
 	}
 	var g errgroup.Group
-	g.SetLimit(min(runtime.GOMAXPROCS(0), filesAtOnce))
+	g.SetLimit(filesAtOnce())
 	progress := make([]journal.Progress, len(files), len(files)+len(growing))
 	for t, written := range growing {
 		progress = append(progress, journal.Progress{Path: t.Path, Done: written[len(written)-1].end()})

@@ -47,7 +47,6 @@ func (d *destination) takeIn(ctx context.Context, t *target) error {
 	if t.from == 0 || t.there() {
 		return nil
 	}
-	t.sum = newDigest()
 	forget(t.out.File, 0, t.from)
 	if err := d.digests.part(ctx, t.sum.sha, t.out, 0, t.from); err != nil {
 		return fmt.Errorf("read back %q: %w", t.Path, diskError(err))

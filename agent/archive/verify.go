@@ -133,7 +133,7 @@ func (v *inspector) run(ctx context.Context, x *extractor) error {
 				v.found.damage(f.Path, "its target in the manifest is not what was archived")
 			}
 		}
-		return x.add(ctx, &target{File: f, pages: newPageCheck(&f, v.pages)})
+		return x.add(ctx, &target{File: f, sum: newDigest(), pages: newPageCheck(&f, v.pages)})
 	})
 	if err != nil {
 		return err

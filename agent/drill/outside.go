@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,14 +34,24 @@ const (
 
 // kind says what it is by its name; "" when a drill cannot move it.
 func (o Outside) kind() string {
-	for kind, names := range map[string]string{
-		tablespaces: `\.ibd$`, undo: `^undo(_?)[0-9]+$`, redo: `^(#innodb_redo|ib_logfile[0-9]+)$`, aria: `^aria_log`,
-	} {
-		if regexp.MustCompile(names).MatchString(filepath.Base(o.Path)) {
-			return kind
-		}
+	name := filepath.Base(o.Path)
+	switch {
+	case strings.HasSuffix(name, ".ibd"):
+		return tablespaces
+	case numbered(name, "undo_"), numbered(name, "undo"):
+		return undo
+	case name == "#innodb_redo", numbered(name, "ib_logfile"):
+		return redo
+	case strings.HasPrefix(name, "aria_log"):
+		return aria
 	}
 	return ""
+}
+
+// numbered reports whether a name is a word and a number.
+func numbered(name, word string) bool {
+	number, ok := strings.CutPrefix(name, word)
+	return ok && number != "" && strings.Trim(number, "0123456789") == ""
 }
 
 // Movable reports whether a drill can have its server look for it in the scratch directory.

@@ -49,7 +49,7 @@ func newSlab(size, n int) []*Buffer {
 	s := &slab{mapLarge(n*size + large)}
 	var bytes []byte
 	if s.memory == nil {
-		bytes = alignedBytes(n*size, Align)
+		bytes = aligned(make([]byte, n*size+Align), n*size, Align)
 	} else {
 		runtime.AddCleanup(s, unmap, s.memory)
 		bytes = aligned(s.memory, n*size, large)
@@ -61,9 +61,6 @@ func newSlab(size, n int) []*Buffer {
 	}
 	return all
 }
-
-// alignedBytes returns n bytes at an address that is a multiple of align.
-func alignedBytes(n, align int) []byte { return aligned(make([]byte, n+align), n, align) }
 
 // aligned returns the first n bytes of b at an address that is a multiple of align.
 func aligned(b []byte, n, align int) []byte {
