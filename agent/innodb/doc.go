@@ -21,5 +21,9 @@
 // have a checksum of what is stored. MySQL's encrypted pages have one of what is encrypted, and MariaDB's compressed pages
 // without full_crc32 have none: such a page is opaque, and only its number can be checked.
 //
+// MariaDB's innochecksum overlooks two things that are damage here, without full_crc32 (its tool of 10.11): a first page whose
+// id of the tablespace is altered, when no other page tells it, as all are compressed; and the damaged pages behind a
+// damaged page of descriptors, which it takes for freed by the descriptors of the pages before.
+//
 // Numbers and layouts are those of MySQL 9.7 and MariaDB 10.11, where older versions are known too.
 package innodb
