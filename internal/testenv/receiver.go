@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -98,11 +99,19 @@ func buildReceiver(t testing.TB, name string) {
 	}
 	text, err := os.ReadFile(built)
 	if err == nil {
-		err = os.WriteFile(name, text, 0o755)
+		err = writeProgram(name, text)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// writeProgram writes a file that is run next. No child of another test is forked meanwhile: it would have the file open for
+// writing for a moment, and such a file cannot be run ("text file busy").
+func writeProgram(name string, text []byte) error {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	return os.WriteFile(name, text, 0o755)
 }
 
 // Run runs a command line of drydock-receiver and returns what it prints; the test fails when it fails.
